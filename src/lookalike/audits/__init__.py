@@ -1,0 +1,1 @@
+"""Memorisation and membership attacks; same protocol as a metric."""

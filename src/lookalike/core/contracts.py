@@ -1,0 +1,257 @@
+"""The contracts every method meets; code above this layer knows nothing else about a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from lookalike.core.events import Watch
+from lookalike.core.rng import Rng
+from lookalike.core.schema import Schema
+
+Index = npt.NDArray[np.int64]
+Better = Literal["lower", "higher", "target"]
+
+
+class Method(BaseModel):
+    """Base of every method: a frozen config in which unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Rows of one modality."""
+
+    @property
+    def schema(self) -> Schema:
+        """What the rows hold."""
+        ...
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Class numbers into `schema.classes`, [N]; all zero when there is no label."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        ...
+
+    def take(self, index: Index) -> Self:
+        """Return rows by position; repeats are allowed."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Return a hash of schema and content."""
+        ...
+
+
+D = TypeVar("D", bound=Dataset)
+D_co = TypeVar("D_co", bound=Dataset, covariant=True)
+D_contra = TypeVar("D_contra", bound=Dataset, contravariant=True)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A differential-privacy guarantee that was spent."""
+
+    epsilon: float
+    delta: float
+    relation: str
+    unit: str
+
+
+class Fitted(Protocol[D_co]):
+    """A generator that has seen its data; only this can sample."""
+
+    @property
+    def spent(self) -> Budget | None:
+        """The privacy budget spent in fitting; None = no guarantee."""
+        ...
+
+    def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> D_co:
+        """Return exactly n new rows; row i depends on (rng, i) alone."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write safetensors and json into an existing, empty folder."""
+        ...
+
+
+class Generator(Protocol[D]):
+    """A frozen config that can be fitted, or loaded from a folder that `Fitted.save` wrote."""
+
+    def fit(self, data: D, rng: Rng, watch: Watch) -> Fitted[D]:
+        """Learn from rows."""
+        ...
+
+    def load(self, folder: Path) -> Fitted[D]:
+        """Read what `Fitted.save` wrote; settings for sampling come from this config."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reference(Generic[D]):
+    """The real rows: those the generator saw, and those that nothing saw."""
+
+    train: D
+    holdout: D
+
+
+@dataclass(frozen=True)
+class Score:
+    """One figure with what is needed to judge it.
+
+    Attributes:
+        value: The figure for the synthetic rows.
+        interval: 95 % interval (low, high) of the figure; None = not estimated, with a reason in `detail`.
+        n_real: Real rows used.
+        n_synthetic: Synthetic rows used.
+        floor: The same figure for real against real at the same size: the best that can be expected.
+        ceiling: The same figure for a shuffled or constant baseline.
+        better: Which way is better; "target" = nearest to the floor.
+        detail: Further figures that JSON can hold; `not_estimated` holds the reason for anything missing.
+    """
+
+    value: float
+    interval: tuple[float, float] | None
+    n_real: int
+    n_synthetic: int
+    floor: float | None
+    ceiling: float | None
+    better: Better
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Metric(Protocol[D]):
+    """Measures synthetic rows against real ones; an audit meets the same protocol.
+
+    `verdict` names the row of the report's verdict table that the figure speaks for. `targets` lists what it is run
+    on: "accepted" rows, and "unfiltered" for those as generated.
+    """
+
+    verdict: ClassVar[str]
+    targets: ClassVar[tuple[str, ...]]
+
+    def score(self, real: Reference[D], synthetic: D, rng: Rng) -> Score:
+        """Return the figure with its floor, ceiling and interval."""
+        ...
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a filter keeps; every lost row has a reason.
+
+    Attributes:
+        index: Kept positions, sorted, [K] int64.
+        weight: Weight of each kept row, [K] float64.
+        dropped: Count of lost rows by reason.
+        reasons: Reason for each lost position.
+    """
+
+    index: Index
+    weight: npt.NDArray[np.float64]
+    dropped: Mapping[str, int]
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+
+class Filter(Protocol[D]):
+    """Says which rows to keep; one that reads real data says so, for the privacy ledger."""
+
+    reads_real: ClassVar[bool]
+
+    def select(self, data: D, real: Reference[D] | None, rng: Rng) -> Selection:
+        """Return what to keep and why the rest goes."""
+        ...
+
+
+class Predictor(Protocol[D_contra]):
+    """A fitted downstream model."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the columns of `predict_proba`."""
+        ...
+
+    def predict_proba(self, data: D_contra) -> npt.NDArray[np.float64]:
+        """Return class probabilities, [N, K], rows sum to 1."""
+        ...
+
+    def predict(self, data: D_contra) -> npt.NDArray[np.int64]:
+        """Return the number of the most probable class, [N]."""
+        ...
+
+
+class Learner(Protocol[D_contra]):
+    """A downstream model that uses the data."""
+
+    def fit(
+        self, data: D_contra, weight: npt.NDArray[np.float64] | None, unlabelled_target: D_contra | None, rng: Rng
+    ) -> Predictor[D_contra]:
+        """Train on labelled rows."""
+        ...
+
+
+class Features(Protocol[D_contra]):
+    """A frozen feature extractor."""
+
+    @property
+    def name(self) -> str:
+        """Short name that stands beside every figure made with it."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Hash of the weights, to be printed with the figures."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of one feature vector."""
+        ...
+
+    def embed(self, data: D_contra) -> npt.NDArray[np.float32]:
+        """Return features, [N, dimension]; memory for pixels stays flat in N."""
+        ...
+
+    def predict_proba(self, data: D_contra) -> npt.NDArray[np.float64] | None:
+        """Return class probabilities, [N, K], or None when the extractor has no class head."""
+        ...
+
+
+class Reader(Protocol[D_co]):
+    """A config that reads one format."""
+
+    def state(self) -> str:
+        """Return a cheap hash of what lies at the source: names, sizes, times; used to notice a change."""
+        ...
+
+    def read(self, folder: Path) -> D_co:
+        """Read everything.
+
+        Args:
+            folder: Existing, empty folder for memory maps that outlive the call.
+        """
+        ...
+
+
+class Writer(Protocol[D_contra]):
+    """A config that writes one format."""
+
+    def write(self, data: D_contra, folder: Path) -> list[Path]:
+        """Write all rows into an existing folder and return the files written, in order."""
+        ...
+
+
+class Encoder(Protocol[D_contra]):
+    """A config that makes a frozen feature extractor; one that needs training uses real training rows only."""
+
+    def prepare(self, train: D_contra) -> Features[D_contra]:
+        """Return the extractor; equal inputs give the same weights."""
+        ...

@@ -1,0 +1,52 @@
+"""What a dataset holds: modality, columns, classes, units and public bounds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Modality = Literal["image", "text", "tabular", "scenario"]
+
+
+class Column(BaseModel):
+    """One named part of every row."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="Name as in the user's data.")
+    kind: str = Field(description="What it holds: image, text, category, number, ...")
+    unit: str = Field(default="", description="Unit of the values, if they have one.")
+    low: float | None = Field(default=None, description="Public lower bound; None = not declared.")
+    high: float | None = Field(default=None, description="Public upper bound; None = not declared.")
+    categories: tuple[str, ...] = Field(default=(), description="Allowed values of a category column, in order.")
+    shape: tuple[int, ...] = Field(default=(), description="Shape of one value, for example (height, width, channels).")
+
+
+class Schema(BaseModel):
+    """The shape of a dataset; two datasets with equal schemas can stand in for each other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    modality: Modality = Field(description="Which kind of data this is.")
+    columns: tuple[Column, ...] = Field(description="The columns, in order.")
+    label: str | None = Field(default=None, description="Name of the label column; None = unlabelled.")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of their numbers; empty when there is no label."""
+        for column in self.columns:
+            if column.name == self.label:
+                return column.categories
+        return ()
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name.
+
+        Raises:
+            KeyError: No column has that name.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)

@@ -1,0 +1,110 @@
+"""Hugging Face datasets: a local folder, or a name on the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, final
+
+from pydantic import Field
+
+from lookalike.core.errors import DataError
+from lookalike.core.store import digest
+from lookalike.data.columns import Columns, class_numbers, pick_columns
+from lookalike.data.pixels import shown
+from lookalike.data.reading import Encoded, ImageReader, Item, file_state
+
+_ROWS = 64
+
+
+def _library() -> Any:  # noqa: ANN401  an optional module
+    try:
+        import datasets
+    except ImportError:
+        raise DataError(
+            "reader hf needs the package datasets, which is not installed; pip install 'lookalike[hf]'"
+        ) from None
+    return datasets
+
+
+@final
+class Hf(ImageReader):
+    """Reads what `datasets.load_dataset` or `datasets.load_from_disk` opens; no code of the data set is run.
+
+    Files that the table only points at are read when they lie in the local folder or in the library's cache.
+    """
+
+    path: str = Field(description="A local folder, or a name on the hub such as ylecun/mnist.")
+    name: str | None = Field(default=None, description="Configuration of the data set; None = its default.")
+    split: str = Field(default="train", description="Which split.")
+    revision: str | None = Field(
+        default=None, description="Commit or tag on the hub; None = the newest, and then changes are not noticed."
+    )
+    image: str | None = Field(default=None, description="The image column; None = the only one.")
+    label: str | None = Field(
+        default=None, description="The label column; None = the only ClassLabel column, else label, labels, class, ..."
+    )
+
+    def state(self) -> str:
+        """Return a hash of the local files' names, sizes and times, or of the name on the hub."""
+        root = Path(self.path).expanduser()
+        if root.is_dir():
+            return file_state(sorted(path for path in root.rglob("*") if path.is_file()), root)
+        return digest([self.path, self.name, self.split, self.revision])
+
+    def _load(self) -> Any:  # noqa: ANN401  a datasets.Dataset
+        library = _library()
+        root = Path(self.path).expanduser()
+        try:
+            if (root / "state.json").is_file() or (root / "dataset_dict.json").is_file():
+                data = library.load_from_disk(str(root))
+            else:
+                source = str(root.resolve()) if root.is_dir() else self.path
+                data = library.load_dataset(source, self.name, split=self.split, revision=self.revision)
+        except Exception as error:  # the library raises its own, the hub's and the network's errors
+            raise DataError(
+                f"datasets cannot open {shown(self.path)}, split {shown(self.split)}: {shown(error)}; "
+                "check path, name and split, and the network for a name on the hub"
+            ) from None
+        if isinstance(data, library.DatasetDict):
+            if self.split not in data:
+                found = ", ".join(map(shown, data))
+                raise DataError(f"{shown(self.path)} has no split '{shown(self.split)}'; found {found}; set split")
+            data = data[self.split]
+        return data
+
+    def listing(self) -> Encoded:
+        """Open the data set and read its label column."""
+        library, data = _library(), self._load()
+        columns = pick_columns(data.features.to_dict(), self.image, self.label, self.path)
+        table = data.select_columns([columns.label]).with_format("arrow")[:]
+        labels, classes, missing = class_numbers(table.column(columns.label), columns, self.path)
+        images = data.select_columns([columns.image]).cast_column(columns.image, library.Image(decode=False))
+        roots = [Path(library.config.HF_CACHE_HOME).resolve()]
+        if Path(self.path).expanduser().is_dir():
+            roots.append(Path(self.path).expanduser().resolve())
+        unlabelled = frozenset(missing)
+        return Encoded(self.path, labels, classes, lambda: _items(images, columns, unlabelled, roots))
+
+
+def _items(images: Any, columns: Columns, unlabelled: frozenset[int], roots: list[Path]) -> Iterator[Item]:  # noqa: ANN401
+    row = 0
+    for batch in images.iter(batch_size=_ROWS):
+        for cell in batch[columns.image]:
+            yield _item(cell or {}, f"row {row}", columns, row in unlabelled, roots)
+            row += 1
+
+
+def _item(cell: dict[str, Any], name: str, columns: Columns, unlabelled: bool, roots: list[Path]) -> Item:
+    if unlabelled:
+        return Item(name, b"", f"{name} has no label; fill column '{shown(columns.label)}', or set on_error: skip")
+    if cell.get("bytes"):
+        return Item(name, cell["bytes"])
+    if not cell.get("path"):
+        return Item(name, b"", f"{name} has no image; remove it, or set on_error: skip")
+    path = Path(cell["path"]).resolve()
+    if not any(path.is_relative_to(root) for root in roots) or not path.is_file():
+        return Item(
+            name, b"", f"{name} points at {shown(path)}, outside the data set; copy it there, or set on_error: skip"
+        )
+    return Item(f"{name} ({path.name})", path)

@@ -1,0 +1,191 @@
+"""One Parquet shard of images: written whole or not at all, same rows same bytes, and read back.
+
+`datasets.load_dataset("parquet", data_files=...)` opens a shard as decoded images with class names: the schema carries
+the `huggingface` feature tree. A `lookalike` entry carries the full schema, so that reading gives back equal images.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+from pydantic import ValidationError
+
+from lookalike.core.errors import DataError
+from lookalike.core.schema import Schema
+from lookalike.core.store import disk_errors
+from lookalike.data.images import Images, Pixels
+from lookalike.data.pixels import Limits, decode, shown
+
+_GROUP_ROWS = 1024
+_COMPRESS = 6
+Extra = Mapping[str, npt.NDArray[Any] | Sequence[str]]
+
+
+def shard_name(number: int) -> str:
+    """Return the file name of a shard.
+
+    Example:
+        >>> shard_name(3)
+        'part-00003.parquet'
+    """
+    return f"part-{number:05d}.parquet"
+
+
+def encode_png(pixels_HWC: Pixels) -> bytes:
+    """Return one image as PNG, without metadata: same pixels, same bytes."""
+    buffer = BytesIO()
+    flat = pixels_HWC[:, :, 0] if pixels_HWC.shape[2] == 1 else pixels_HWC
+    Image.fromarray(np.ascontiguousarray(flat)).save(buffer, "PNG", compress_level=_COMPRESS)
+    return buffer.getvalue()
+
+
+def _arrow_schema(schema: Schema, extra: Mapping[str, pa.Array]) -> pa.Schema:
+    label = schema.label or "label"
+    fields = [
+        pa.field("image", pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])),
+        pa.field(label, pa.int64()),
+    ]
+    features: dict[str, Any] = {
+        "image": {"_type": "Image"},
+        label: {"names": list(schema.classes), "_type": "ClassLabel"},
+    }
+    for name, values in extra.items():
+        fields.append(pa.field(name, values.type))
+        kind = {"double": "float64", "float": "float32"}.get(str(values.type), str(values.type))
+        features[name] = {"dtype": kind, "_type": "Value"}
+    metadata = {
+        "huggingface": json.dumps({"info": {"features": features}}, ensure_ascii=False),
+        "lookalike": schema.model_dump_json(),
+    }
+    return pa.schema(fields, metadata=metadata)
+
+
+def write_shard(path: Path, data: Images, extra: Extra | None = None, first_row: int = 0) -> None:
+    """Write one shard; a reader sees the whole file or none.
+
+    Args:
+        path: The file to make, for example `folder / shard_name(0)`.
+        data: Its rows.
+        extra: Further columns by name, each [N] of numbers, true/false or strings, for example `weight`.
+        first_row: Number of the first row in the whole set, for the names of the images.
+
+    Raises:
+        DataError: An extra column has another length, or the name of a column that is there.
+        BudgetError: The disk is full.
+    """
+    label = data.schema.label or "label"
+    columns = {name: pa.array(values) for name, values in (extra or {}).items()}
+    for name, values in columns.items():
+        if len(values) != len(data) or name in ("image", label):
+            raise DataError(
+                f"extra column '{shown(name)}' has {len(values)} values for {len(data)} images; it needs one value per "
+                f"image, and a name other than image and {label}"
+            )
+    schema = _arrow_schema(data.schema, columns)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    try:
+        with (
+            disk_errors(path),
+            pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=[label]) as writer,
+        ):
+            for start in range(0, len(data), _GROUP_ROWS):
+                stop = min(start + _GROUP_ROWS, len(data))
+                images = [
+                    {"bytes": encode_png(data.pixels[row]), "path": f"{first_row + row:08d}.png"}
+                    for row in range(start, stop)
+                ]
+                arrays = [pa.array(images, type=schema.field("image").type), pa.array(data.labels[start:stop])]
+                arrays += [values.slice(start, stop - start) for values in columns.values()]
+                writer.write_table(pa.table(arrays, schema=schema))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_shards(data: Images, folder: Path, extra: Extra | None = None, rows: int = 10_000) -> list[Path]:
+    """Write all rows as `part-00000.parquet` and so on; no rows give one empty file.
+
+    Args:
+        data: The rows.
+        folder: Existing folder.
+        extra: Further columns by name, each [N].
+        rows: Most rows in one file, at least 1.
+
+    Returns:
+        The files, in order.
+
+    Raises:
+        DataError: An extra column has another length, or the name of a column that is there.
+        BudgetError: The disk is full.
+    """
+    paths = []
+    for number, start in enumerate(range(0, max(1, len(data)), rows)):
+        stop = min(start + rows, len(data))
+        part = {name: values[start:stop] for name, values in (extra or {}).items()}
+        paths.append(folder / shard_name(number))
+        write_shard(paths[-1], data.take(np.arange(start, stop, dtype=np.int64)), part, first_row=start)
+    return paths
+
+
+def read_shard(path: Path, limits: Limits | None = None) -> Images:
+    """Read a shard that `write_shard` wrote, into memory.
+
+    Args:
+        path: The file.
+        limits: What a single image may cost; None = the usual limits.
+
+    Returns:
+        Images equal to those written.
+
+    Raises:
+        DataError: Missing, damaged, or not written by this project.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            stored = (file.schema_arrow.metadata or {}).get(b"lookalike")
+            if stored is None:
+                raise DataError(f"{shown(path)} was not written by lookalike; use the reader parquet for such files")
+            schema = Schema.model_validate_json(stored)
+            table = file.read(columns=["image", schema.label or "label"])
+            labels = table.column(schema.label or "label").to_numpy().astype(np.int64)
+            shape = schema.column("image").shape
+            pixels = np.empty((len(labels), *shape), dtype=np.uint8)
+            for row, content in enumerate(table.column("image").combine_chunks().field("bytes")):
+                name = f"{path.name} row {row}"
+                image = decode(content.as_py() or b"", name, limits or Limits(), shape[2], None)
+                if image.shape != shape:
+                    raise DataError(
+                        f"{shown(name)} is {image.shape}, not {shape}; the shard was changed: make it again"
+                    )
+                pixels[row] = image
+    except (pa.ArrowException, OSError, KeyError, ValidationError, ValueError, IndexError) as error:
+        raise DataError(f"{shown(path)} is missing or damaged: {shown(error)}; run `lookalike verify`") from None
+    return Images(pixels, labels, schema)
+
+
+def read_columns(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """Return columns of a shard other than its images, by name, each [N].
+
+    Raises:
+        DataError: Missing, damaged, or without such a column.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            absent = [name for name in names if name not in file.schema_arrow.names]
+            if absent:
+                found = ", ".join(map(shown, file.schema_arrow.names))
+                raise DataError(f"{shown(path)} has no column {', '.join(map(shown, absent))}; found {found}")
+            table = file.read(columns=list(names))
+            return {name: np.asarray(table.column(name).to_numpy()) for name in names}
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{shown(path)} is missing or damaged: {shown(error)}; run `lookalike verify`") from None

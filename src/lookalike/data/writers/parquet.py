@@ -1,0 +1,27 @@
+"""Parquet shards that Hugging Face datasets opens as images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import final
+
+from pydantic import Field
+
+from lookalike.core.contracts import Method
+from lookalike.data.images import Images
+from lookalike.data.shards import write_shards
+
+
+@final
+class Parquet(Method):
+    """Writes `part-00000.parquet` and so on; same rows, same bytes."""
+
+    rows_per_shard: int = Field(default=10_000, ge=1, description="Most rows in one file.")
+
+    def write(self, data: Images, folder: Path) -> list[Path]:
+        """Write all rows into an existing folder and return the files written, in order.
+
+        Raises:
+            BudgetError: The disk is full.
+        """
+        return write_shards(data, folder, rows=self.rows_per_shard)

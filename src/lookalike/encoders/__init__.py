@@ -1,0 +1,1 @@
+"""Frozen feature extractors, and the way between a modality and tensors."""

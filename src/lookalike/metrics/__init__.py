@@ -1,0 +1,1 @@
+"""Fidelity, diversity and utility."""

@@ -1,0 +1,1 @@
+"""Torch modules, one architecture per file; they know shapes, not data sets."""

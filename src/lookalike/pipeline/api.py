@@ -1,0 +1,188 @@
+"""Each stage alone: read data, open a finished run, draw more rows, score again, write the report again."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lookalike.core.contracts import Fitted, Reference
+from lookalike.core.errors import ConfigError, DataError
+from lookalike.core.events import SILENT, Progress, Watch
+from lookalike.core.registry import find, names
+from lookalike.core.store import digest, publish, write_json
+from lookalike.data import open_dataset
+from lookalike.data.gather import gather
+from lookalike.data.shards import write_shards
+from lookalike.pipeline.folder import RunFolder
+from lookalike.pipeline.plan import Plan, generator_of, make_plan, quota
+from lookalike.pipeline.recipe import Recipe, Use, configure, parse
+from lookalike.pipeline.recipe import load as load_recipe
+from lookalike.pipeline.run import Session, finish, write_gallery
+from lookalike.pipeline.run import measure as measure_stage
+from lookalike.pipeline.shards import ROWS, Job, Workers
+
+
+def read(name: str, /, **options: object) -> Any:  # noqa: ANN401  the dataset class of the reader's modality
+    """Read real data.
+
+    Args:
+        name: Name of the reader: builtin, folder, npz, idx, parquet, hf.
+        **options: Its settings, for example `path`.
+
+    Returns:
+        The rows, memory-mapped from a temporary folder that is removed when Python ends.
+
+    Raises:
+        LookalikeError: The data cannot be read.
+    """
+    reader = configure(find("readers", name), options, f"read.{name}")
+    folder = Path(tempfile.mkdtemp(prefix="lookalike-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return reader.read(folder)
+
+
+def _opened(folder: Path) -> tuple[RunFolder, dict[str, Any], Plan]:
+    run = RunFolder(folder)
+    manifest = run.manifest()
+    missing = [name for name in manifest["stores"].values() if not (run.store.root / name).is_dir()]
+    if missing:
+        raise DataError(f"{folder}/.store lacks {', '.join(missing)}; run the recipe again to make it")
+    return run, manifest, make_plan(load_recipe(folder / "recipe.yaml"), folder)
+
+
+def _real(run: RunFolder, manifest: Mapping[str, Any]) -> Reference[Any]:
+    split = run.store.root / manifest["stores"]["split"]
+    return Reference(open_dataset(split / "train"), open_dataset(split / "holdout"))
+
+
+def load(folder: str | Path, **sampling: object) -> Fitted[Any]:
+    """Load the fitted generator of a run.
+
+    Args:
+        folder: Run folder.
+        **sampling: Sampling settings, for example `guidance`.
+
+    Returns:
+        What can sample.
+
+    Raises:
+        LookalikeError: No finished run there, or a setting is refused.
+    """
+    path = Path(folder)
+    manifest = RunFolder(path).manifest()
+    recipe = parse(manifest["recipe"])
+    generator = generator_of(recipe.generator, {**recipe.sample.options, **sampling})
+    return generator.method.load(path / "model")  # type: ignore[no-any-return]
+
+
+def sample(
+    folder: str | Path,
+    rows: int,
+    workers: Workers,
+    label: str | None = None,
+    seed: int = 1,
+    out: str | Path | None = None,
+    sampling: Mapping[str, object] | None = None,
+    watch: Watch = SILENT,
+) -> Path:
+    """Draw more rows, as `runners.local.sample` says; `workers` makes the shards."""
+    if rows < 1:
+        raise ConfigError(f"--rows must be at least 1, found {rows}")
+    path = Path(folder)
+    run, manifest, plan = _opened(path)
+    real = _real(run, manifest)
+    classes = real.train.schema.classes
+    if label is not None and label not in classes:
+        raise ConfigError(f"no class is called '{label}'; allowed: {', '.join(classes)}")
+    recipe = plan.recipe
+    generator = generator_of(recipe.generator, {**recipe.sample.options, **(sampling or {})})
+    balance = recipe.sample.balance if isinstance(recipe.sample.balance, str) else "uniform"
+    asked = quota(_with_sample(recipe, {"rows": rows, "balance": balance}), real.train)
+    labels = (label,) * rows if label else tuple(np.repeat(classes, asked).tolist())
+    key = digest([generator.key(manifest["stores"]["fit"]), labels, seed, ROWS])
+    job = Job(
+        model=(path / "model").resolve(),
+        generator=generator.name,
+        options=generator.method.model_dump(mode="json"),
+        seed=seed,
+        purpose="more",
+        start=0,
+        labels=labels,
+        folder=run.store.path("more", key).resolve(),
+    )
+    workers(job, lambda done: watch(Progress("sample", done, rows, "rows")))
+    target = Path(out) if out is not None else path / "-".join(("samples", str(rows), str(seed), key[:8]))
+
+    def build(place: Path) -> None:
+        pool = place / "pool"
+        pool.mkdir()
+        (place / "shards").mkdir()
+        data = gather([open_dataset(job.path(shard)) for shard in job.shards()], pool)
+        write_shards(data, place / "shards", {})
+
+    publish(run.store.make("drawn", key, build) / "shards", target)
+    return target
+
+
+def _with_sample(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
+    return recipe.model_copy(update={"sample": recipe.sample.model_copy(update=dict(changes))})
+
+
+def measure(folder: str | Path, methods: Sequence[str] = (), watch: Watch = SILENT) -> list[dict[str, Any]]:
+    """Score a finished run again, with its own metrics and audits or with others, and renew its report.
+
+    Args:
+        folder: Run folder.
+        methods: Names of metrics and audits to add to those of the recipe.
+        watch: Receives events.
+
+    Returns:
+        The rows of `scores.json`.
+
+    Raises:
+        LookalikeError: No finished run there, or no method of that name.
+    """
+    run, manifest, plan = _opened(Path(folder))
+    recipe = plan.recipe
+    for name in methods:
+        section = "audits" if name in names("audits") else "measure"
+        known = {use.use for use in getattr(recipe, section)}
+        if name not in known:
+            recipe = recipe.model_copy(update={section: (*getattr(recipe, section), Use(use=name))})
+    plan = make_plan(recipe, Path(folder))
+    with run.lock(), run.log(watch) as log:
+        session = Session(plan, run, log, _no_workers)
+        real = _real(run, manifest)
+        selection = run.store.root / manifest["stores"]["select"]
+        scores = measure_stage(session, selection, real)
+        write_json(run.path / "scores.json", scores)
+        write_gallery(session, real, selection, scores)
+        finish(run, {**manifest, "stages": list(run.costs.values())}, log)
+    return scores
+
+
+def _no_workers(job: Job, progress: object) -> None:
+    raise AssertionError("scoring draws no rows")
+
+
+def report(folder: str | Path) -> Path:
+    """Write the report of a finished run again, from its files.
+
+    Args:
+        folder: Run folder.
+
+    Returns:
+        The HTML file.
+
+    Raises:
+        LookalikeError: No finished run there.
+    """
+    run = RunFolder(Path(folder))
+    finish(run, run.manifest(), SILENT)
+    return run.path / "report.html"

@@ -1,0 +1,132 @@
+"""From a recipe to checked methods and keys: everything that can be refused is refused before work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike import __version__
+from lookalike.core.contracts import Dataset, Method
+from lookalike.core.errors import ConfigError
+from lookalike.core.registry import find
+from lookalike.core.store import digest
+from lookalike.pipeline.recipe import Recipe, Source, Use, configure
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A configured method and the name it was found by."""
+
+    name: str
+    method: Any
+
+    def key(self, *inputs: object, exclude: frozenset[str] = frozenset()) -> str:
+        """Return the hash of version, method, settings and inputs."""
+        settings = self.method.model_dump(mode="json", exclude=set(exclude))
+        return digest([__version__, self.name, settings, list(inputs)])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe whose methods all exist and accept their settings."""
+
+    recipe: Recipe
+    reader: Named
+    holdout_reader: Named | None
+    generator: Named
+    filters: tuple[Named, ...]
+    metrics: tuple[Named, ...]
+    audits: tuple[Named, ...]
+
+
+def _reader(source: Source, where: str, base: Path) -> Named:
+    cls = find("readers", source.read)
+    options = source.options
+    path = options.get("path")
+    if isinstance(path, str) and "://" not in path:
+        candidate = base / Path(path).expanduser()
+        if candidate.exists() or source.read != "hf":
+            options["path"] = str(candidate)
+    return Named(source.read, configure(cls, options, where))
+
+
+def _uses(kind: str, uses: Sequence[Use], where: str) -> tuple[Named, ...]:
+    found = []
+    for place, use in enumerate(uses):
+        cls: type[Method] = find(kind, use.use)
+        found.append(Named(use.use, configure(cls, use.options, f"{where}.{place}.{use.use}")))
+    return tuple(found)
+
+
+def generator_of(use: Use, sampling: Mapping[str, object]) -> Named:
+    """Return the configured generator; `sampling` settings go to its field of that name.
+
+    Raises:
+        ConfigError: The generator does not exist or refuses a setting.
+    """
+    cls: type[Method] = find("generators", use.use)
+    options: dict[str, object] = use.options
+    if sampling:
+        field = cls.model_fields.get("sampling")
+        if field is None:
+            raise ConfigError(f"sample: unknown keys {', '.join(sampling)}; {use.use} has no sampling settings")
+        given = options.get("sampling", {})
+        options["sampling"] = {**(given if isinstance(given, dict) else {}), **sampling}
+    return Named(use.use, configure(cls, options, f"generator.{use.use}"))
+
+
+def make_plan(recipe: Recipe, base: Path) -> Plan:
+    """Find and configure every method of a recipe.
+
+    Args:
+        recipe: What to do.
+        base: Folder that relative paths start from: where the recipe lies.
+
+    Raises:
+        ConfigError: A method does not exist or refuses a setting.
+    """
+    data = recipe.data
+    holdout = _reader(data.holdout, "data.holdout", base) if isinstance(data.holdout, Source) else None
+    return Plan(
+        recipe=recipe,
+        reader=_reader(data, "data", base),
+        holdout_reader=holdout,
+        generator=generator_of(recipe.generator, recipe.sample.options),
+        filters=_uses("filters", recipe.filters, "filters"),
+        metrics=_uses("metrics", recipe.measure, "measure"),
+        audits=_uses("audits", recipe.audits, "audits"),
+    )
+
+
+def quota(recipe: Recipe, train: Dataset) -> Counts:
+    """Return the number of accepted rows asked of each class, [K].
+
+    Raises:
+        ConfigError: `balance` names an unknown class, or its numbers do not add up to `rows`.
+    """
+    classes = train.schema.classes
+    balance, rows = recipe.sample.balance, recipe.sample.rows
+    if isinstance(balance, dict):
+        unknown = sorted(set(balance) - set(classes))
+        if unknown or sum(balance.values()) != rows or min(balance.values(), default=-1) < 0:
+            raise ConfigError(
+                f"sample.balance must give numbers for known classes that add up to rows={rows}, found a sum of "
+                f"{sum(balance.values())}"
+                + (f" and unknown {', '.join(unknown)}" if unknown else "")
+                + f"; classes: {', '.join(classes)}"
+            )
+        return np.array([balance.get(name, 0) for name in classes], dtype=np.int64)
+    real = np.bincount(train.labels, minlength=len(classes)).astype(np.float64)
+    share = real / real.sum() if balance == "real" else np.full(len(classes), 1 / len(classes))
+    exact = share * rows
+    counts: Counts = np.floor(exact).astype(np.int64)
+    largest = np.argsort(-(exact - counts), kind="stable")[: rows - int(counts.sum())]
+    counts[largest] += 1
+    return counts

@@ -1,0 +1,118 @@
+"""What a manifest says: where the rows came from, how they were made, with what, and at what cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lookalike import __version__
+from lookalike.core.contracts import Dataset, Reference
+from lookalike.pipeline.folder import STATEMENT, RunFolder, read_json
+from lookalike.pipeline.plan import Plan
+
+_SELECTION = ("asked", "made", "passed", "accepted", "short", "rounds", "limit_hit")
+_NO_GUARANTEE = "no formal guarantee: the generator was not trained with differential privacy"
+_PACKAGES = ("numpy", "torch", "diffusers", "scikit-learn", "pyarrow", "pillow", "pydantic")
+
+
+def facts_of(model: Path) -> dict[str, Any]:
+    """Return what a saved model says of itself; empty when it says nothing."""
+    path = model / "lookalike.json"
+    return dict(read_json(path, "fit again")) if path.is_file() else {}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this package, Python and what the figures depend on."""
+    found = {"lookalike": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def environment() -> dict[str, Any]:
+    """Return what machine this is, in so far as figures depend on it."""
+    import torch
+
+    return {
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+    }
+
+
+def _counts(data: Dataset) -> list[int]:
+    classes = len(data.schema.classes)
+    counts = [0] * classes
+    for label in data.labels:
+        counts[int(label)] += 1
+    return counts
+
+
+def make_manifest(
+    plan: Plan, run: RunFolder, real: Reference[Any], stores: dict[str, str], facts: dict[str, Any], shared: int
+) -> dict[str, Any]:
+    """Return the manifest of a finished run, without its list of files.
+
+    Args:
+        plan: What was done.
+        run: Where.
+        real: The real rows.
+        stores: Name of the store's folder for each stage.
+        facts: What the model says of itself.
+        shared: Rows that stand in both train and holdout.
+    """
+    recipe = plan.recipe
+    store = run.store.root
+    selection = read_json(store / stores["select"] / "selection.json", "run the recipe again")
+    notes = store / stores["read"] / "notes.json"
+    return {
+        "statement": STATEMENT,
+        "name": recipe.name,
+        "goal": recipe.goal,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "lookalike": __version__,
+        "recipe": recipe.model_dump(mode="json", exclude_none=True),
+        "data": {
+            "rows": len(real.train) + len(real.holdout),
+            "train": len(real.train),
+            "holdout": len(real.holdout),
+            "modality": real.train.schema.modality,
+            "classes": list(real.train.schema.classes),
+            "shape": list(real.train.schema.columns[0].shape),
+            "counts": {"train": _counts(real.train), "holdout": _counts(real.holdout)},
+            "fingerprints": {"train": real.train.fingerprint(), "holdout": real.holdout.fingerprint()},
+            "notes": json.loads(notes.read_text()) if notes.is_file() else [],
+            "shared_rows": shared,
+        },
+        "generator": {
+            "use": plan.generator.name,
+            "config": plan.generator.method.model_dump(mode="json", exclude_none=True),
+            "facts": facts,
+        },
+        "sample": {key: selection[key] for key in _SELECTION},
+        "filters": [
+            {
+                "use": named.name,
+                "reads_real": type(named.method).reads_real,
+                "config": named.method.model_dump(mode="json"),
+                "dropped": dropped,
+            }
+            for named, dropped in zip(plan.filters, selection["dropped"], strict=True)
+        ],
+        "privacy": {"spent": None, "notes": [_NO_GUARANTEE]},
+        "stages": list(run.costs.values()),
+        "seeds": {"root": recipe.seed},
+        "versions": versions(),
+        "environment": environment(),
+        "stores": stores,
+    }

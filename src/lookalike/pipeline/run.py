@@ -1,0 +1,370 @@
+"""The stages of a run, in order: read, split, fit, sample and filter, measure, audit, report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from lookalike import __version__
+from lookalike.core.contracts import Reference, Score
+from lookalike.core.errors import DataError
+from lookalike.core.events import Note, Progress, Watch
+from lookalike.core.rng import Rng
+from lookalike.core.store import digest, publish, write_json
+from lookalike.data import open_dataset
+from lookalike.data.gather import gather
+from lookalike.data.shards import write_shards
+from lookalike.data.split import shared_rows, split
+from lookalike.pipeline.folder import Log, RunFolder
+from lookalike.pipeline.plan import Named, Plan, make_plan, quota
+from lookalike.pipeline.provenance import facts_of, make_manifest
+from lookalike.pipeline.recipe import Recipe, rebased
+from lookalike.pipeline.select import Selected, apply_filters, fill
+from lookalike.pipeline.shards import ROWS, Job, Workers
+from lookalike.reports import gallery_of, page
+
+_SAMPLING = frozenset({"sampling"})
+
+
+@final
+@dataclass(frozen=True)
+class Run:
+    """A finished run; everything is read from its folder.
+
+    Attributes:
+        folder: The run folder.
+    """
+
+    folder: Path
+
+    @property
+    def scores(self) -> list[dict[str, Any]]:
+        """The content of `scores.json`."""
+        return RunFolder(self.folder).scores()
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The content of `manifest.json`."""
+        return RunFolder(self.folder).manifest()
+
+    @property
+    def report(self) -> Path:
+        """The report, one self-contained HTML file."""
+        return self.folder / "report.html"
+
+    def synthetic(self) -> Any:  # noqa: ANN401  the dataset class of the run's modality
+        """Return the delivered rows."""
+        return open_dataset(RunFolder(self.folder).store.root / self.manifest["stores"]["select"] / "accepted")
+
+
+@dataclass
+class Session:
+    """What the stages of one run share."""
+
+    plan: Plan
+    run: RunFolder
+    log: Log
+    workers: Workers
+
+    @property
+    def rng(self) -> Rng:
+        """Root of the run's randomness."""
+        return Rng(self.plan.recipe.seed)
+
+
+def _read(session: Session, reader: Named, stage: str, limit: int | None) -> Path:
+    """Read a source once into memory-mapped files and return their folder."""
+    store, recipe = session.run.store, session.plan.recipe
+    key = reader.key(reader.method.state(), limit, recipe.seed if limit else None)
+
+    def build(folder: Path) -> None:
+        # Never written over: the rows that are read may be mapped from the very file that would be.
+        whole = folder / "whole"
+        whole.mkdir()
+        data = reader.method.read(whole)
+        if limit is not None and limit < len(data):
+            order = session.rng.child("limit").numpy().permutation(len(data))[:limit]
+            gather([data], folder, np.sort(order))
+        else:
+            data.save(whole)
+            for path in whole.iterdir():
+                path.rename(folder / path.name)
+        if (whole / "notes.json").is_file():
+            (whole / "notes.json").rename(folder / "notes.json")
+        shutil.rmtree(whole)
+
+    with session.run.stage(stage, store.has(stage, key), session.log):
+        return store.make(stage, key, build)
+
+
+def _split(session: Session, source: Path) -> tuple[Reference[Any], Path]:
+    recipe, store = session.plan.recipe, session.run.store
+    data = open_dataset(source)
+    given = session.plan.holdout_reader
+    holdout_source = _read(session, given, "read holdout", None) if given else None
+    other = open_dataset(holdout_source) if holdout_source else None
+    if other is not None and other.schema != data.schema:
+        raise DataError(
+            f"data.holdout does not match the data: {other!r} with classes {', '.join(other.schema.classes)} against "
+            f"{data!r} with classes {', '.join(data.schema.classes)}; both need one size and the same class names"
+        )
+    share = recipe.data.holdout if isinstance(recipe.data.holdout, float) else 0.0
+    key = digest([__version__, data.fingerprint(), other.fingerprint() if other else share, recipe.seed])
+
+    def build(folder: Path) -> None:
+        train, holdout = split(data, share, session.rng.child("split"))
+        for name in ("train", "holdout"):
+            (folder / name).mkdir()
+        gather([data], folder / "train", train)
+        gather([other or data], folder / "holdout", None if other else holdout)
+
+    with session.run.stage("split", store.has("split", key), session.log):
+        folder = store.make("split", key, build)
+    return Reference(open_dataset(folder / "train"), open_dataset(folder / "holdout")), folder
+
+
+def _fit(session: Session, train: Any) -> tuple[Path, str]:  # noqa: ANN401
+    generator, store = session.plan.generator, session.run.store
+    key = generator.key(train.fingerprint(), session.plan.recipe.seed, exclude=_SAMPLING)
+    work = store.root / f"work-{key[:16]}"
+
+    def build(folder: Path) -> None:
+        work.mkdir(parents=True, exist_ok=True)
+        fitted = generator.method.fit(train, session.rng.child("fit"), session.log.at(work))
+        fitted.save(folder)
+
+    with session.run.stage("fit", store.has("fit", key), session.log):
+        folder = store.make("fit", key, build)
+    for left in store.root.glob("work-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return folder, key
+
+
+def _draw(session: Session, model: Path, key: str, start: int, names: tuple[str, ...]) -> list[Any]:
+    """Return the shards of one round, making those that are missing."""
+    store, recipe = session.run.store, session.plan.recipe
+    job = Job(
+        model=model.resolve(),
+        generator=session.plan.generator.name,
+        options=session.plan.generator.method.model_dump(mode="json"),
+        seed=recipe.seed,
+        start=start,
+        labels=names,
+        folder=store.path("sample", digest([key, start, names, ROWS])).resolve(),
+    )
+    total = len(names)
+    session.workers(job, lambda done: session.log(Progress("sample", start + done, start + total, "rows")))
+    return [open_dataset(job.path(shard)) for shard in job.shards()]
+
+
+def _select(session: Session, model: Path, fit_key: str, real: Reference[Any]) -> Path:
+    """Sample and filter until the quota is met, and return the folder with what came of it."""
+    plan, store = session.plan, session.run.store
+    asked = quota(plan.recipe, real.train)
+    sample_key = plan.generator.key(fit_key, plan.recipe.seed)
+    real_key = [real.train.fingerprint(), real.holdout.fingerprint()] if plan.filters else []
+    filters = [named.key() for named in plan.filters]
+    key = digest([sample_key, filters, real_key, asked.tolist(), plan.recipe.sample.attempts])
+
+    def build(folder: Path) -> None:
+        parts: list[Any] = []
+
+        def draw(round_: int, start: int, labels: np.ndarray) -> Any:  # noqa: ANN401
+            names = tuple(real.train.schema.classes[label] for label in labels)
+            parts.extend(_draw(session, model, sample_key, start, names))
+            pool = folder / f"pool-{round_}"
+            pool.mkdir()
+            return gather(parts, pool)
+
+        def progress(passed: np.ndarray, reasons: Counter[str]) -> None:
+            counts = {"accepted": float(passed.sum()), "rejected": float(reasons.total())}
+            session.log(Progress("filter", float(passed.sum()), float(asked.sum()), "accepted rows", counts))
+
+        rng = session.rng.child("filter")
+        limit = int(plan.recipe.sample.attempts * asked.sum())
+        chosen = fill(asked, limit, draw, lambda pool: apply_filters(plan.filters, pool, real, rng), progress)
+        _save_selection(folder, chosen, asked)
+        for pool in folder.glob("pool-*"):
+            shutil.rmtree(pool)
+
+    with session.run.stage("sample", store.has("select", key), session.log):
+        return store.make("select", key, build)
+
+
+def _save_selection(folder: Path, chosen: Selected, asked: np.ndarray) -> None:
+    if len(chosen.accepted) == 0:
+        found = Counter(chosen.reasons.values()).most_common(3)
+        raise DataError(
+            "no row passed the filters; most frequent reasons: "
+            + ("; ".join(f"{reason} ({count})" for reason, count in found) or "none")
+            + "; loosen a filter, train longer, or raise sample.attempts"
+        )
+    pool, rejected = chosen.pool, np.array(sorted(chosen.reasons), dtype=np.int64)
+    parts = {"accepted": chosen.accepted, "unfiltered": np.arange(int(asked.sum())), "rejected": rejected}
+    for name, index in parts.items():
+        (folder / name).mkdir()
+        gather([pool], folder / name, index)
+    reasons = [chosen.reasons[int(row)] for row in rejected]
+    for name, source, extra in (
+        ("synthetic", "accepted", {"weight": chosen.weight}),
+        ("refused", "rejected", {"reason": reasons}),
+    ):
+        (folder / name).mkdir()
+        write_shards(open_dataset(folder / source), folder / name, extra)
+    classes = len(pool.schema.classes)
+    write_json(
+        folder / "selection.json",
+        {
+            "asked": asked.tolist(),
+            "made": np.bincount(pool.labels, minlength=classes).tolist(),
+            "passed": chosen.passed.tolist(),
+            "accepted": np.bincount(pool.labels[chosen.accepted], minlength=classes).tolist(),
+            "short": chosen.short.tolist(),
+            "rounds": chosen.rounds,
+            "limit_hit": bool(chosen.short.any()),
+            "dropped": chosen.dropped,
+            "reasons": reasons,
+        },
+    )
+
+
+def _score_key(session: Session, kind: str, named: Named, real: Reference[Any], data: Any) -> str:  # noqa: ANN401
+    prints = [part.fingerprint() for part in (real.train, real.holdout, data)]
+    return named.key(kind, *prints, session.plan.recipe.seed)
+
+
+def _score(session: Session, kind: str, named: Named, target: str, real: Reference[Any], data: Any) -> dict[str, Any]:  # noqa: ANN401
+    def build(folder: Path) -> None:
+        score: Score = named.method.score(real, data, session.rng.child(kind).child(named.name))
+        row = {
+            "kind": kind,
+            "method": named.name,
+            "target": target,
+            "value": score.value if np.isfinite(score.value) else None,
+            "interval": list(score.interval) if score.interval else None,
+            "floor": score.floor,
+            "ceiling": score.ceiling,
+            "better": score.better,
+            "n_real": score.n_real,
+            "n_synthetic": score.n_synthetic,
+            "detail": {"verdict": named.method.verdict, **score.detail},
+        }
+        write_json(folder / "score.json", row)
+
+    folder = session.run.store.make("score", _score_key(session, kind, named, real, data), build)
+    row: dict[str, Any] = json.loads((folder / "score.json").read_text())
+    return {**row, "target": target}
+
+
+def measure(session: Session, selection: Path, real: Reference[Any]) -> list[dict[str, Any]]:
+    """Score every metric and audit on the rows it asks for; what was scored before is read back.
+
+    Args:
+        session: The run.
+        selection: Folder with the accepted rows and those before filtering.
+        real: The real rows.
+
+    Returns:
+        The rows of `scores.json`.
+    """
+    data = {name: open_dataset(selection / name) for name in ("accepted", "unfiltered")}
+    same = data["accepted"].fingerprint() == data["unfiltered"].fingerprint()
+    rows = []
+    for stage, kind, methods in (("measure", "metric", session.plan.metrics), ("audit", "audit", session.plan.audits)):
+        work = [(named, target) for named in methods for target in named.method.targets]
+        work = [(named, target) for named, target in work if target == "accepted" or not same]
+        keys = [_score_key(session, kind, named, real, data[target]) for named, target in work]
+        done = all(session.run.store.has("score", key) for key in keys)
+        with session.run.stage(stage, done, session.log):
+            for place, (named, target) in enumerate(work):
+                session.log(Progress(stage, place, len(work), named.name))
+                rows.append(_score(session, kind, named, target, real, data[target]))
+            session.log(Progress(stage, len(work), len(work), "scores"))
+    return rows
+
+
+def _publish(session: Session, model: Path, selection: Path) -> None:
+    folder = session.run.path
+    for source, name in ((model, "model"), (selection / "synthetic", "synthetic"), (selection / "refused", "rejected")):
+        publish(source, folder / name)
+
+
+def write_gallery(session: Session, real: Reference[Any], selection: Path, scores: list[dict[str, Any]]) -> None:
+    """Make the pictures that the report shows."""
+    accepted = open_dataset(selection / "accepted")
+    reasons = json.loads((selection / "selection.json").read_text())["reasons"]
+    rejected = (open_dataset(selection / "rejected"), reasons)
+    store = session.run.store
+    key = digest([__version__, real.train.fingerprint(), accepted.fingerprint(), digest(scores), reasons])
+
+    def build(folder: Path) -> None:
+        gallery_of(accepted.schema.modality)(folder, real, accepted, rejected, scores, session.rng.child("gallery"))
+
+    publish(store.make("gallery", key, build), session.run.path / "gallery")
+
+
+def execute(recipe: Recipe, base: Path, out: Path, workers: Workers, watch: Watch) -> Run:
+    """Run a recipe in a folder; finished stages are reused.
+
+    Args:
+        recipe: What to do.
+        base: Folder that relative paths of the recipe start from.
+        out: Run folder.
+        workers: Makes the shards of synthetic rows.
+        watch: Receives events.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        LookalikeError: With one line that says what is wrong and how to fix it.
+    """
+    plan = make_plan(recipe, base)
+    run = RunFolder(out)
+    with run.lock():
+        run.claim(rebased(recipe, base, out))
+        run.store.sweep()
+        with run.log(watch) as log:
+            _stages(Session(plan, run, log, workers))
+    return Run(out)
+
+
+def _stages(session: Session) -> None:
+    """Do every stage in order and leave the run folder complete."""
+    run, recipe = session.run, session.plan.recipe
+    source = _read(session, session.plan.reader, "read", recipe.data.limit)
+    real, splits = _split(session, source)
+    quota(recipe, real.train)
+    model, fit_key = _fit(session, real.train)
+    selection = _select(session, model, fit_key, real)
+    _publish(session, model, selection)
+    scores = measure(session, selection, real)
+    write_json(run.path / "scores.json", scores)
+    with run.stage("report", False, session.log):
+        write_gallery(session, real, selection, scores)
+    stores = {"read": source.name, "split": splits.name, "fit": model.name, "select": selection.name}
+    shared = shared_rows(real.train, real.holdout)
+    finish(run, make_manifest(session.plan, run, real, stores, facts_of(model), shared), session.log)
+
+
+def finish(run: RunFolder, manifest: dict[str, Any], log: Watch) -> None:
+    """Write the manifest and the report, then the manifest again with the report's hash."""
+    run.write_manifest(manifest)
+    page.write(run.path)
+    run.write_manifest(manifest)
+    sample = manifest["sample"]
+    if sample["limit_hit"]:
+        short = sum(sample["asked"]) - sum(sample["accepted"])
+        log(
+            Note(
+                "sample",
+                f"{short} rows short of the {sum(sample['asked'])} asked: sample.attempts was used up",
+                "warning",
+            )
+        )

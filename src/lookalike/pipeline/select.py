@@ -1,0 +1,131 @@
+"""Rounds of sampling and filtering until every class has the rows that were asked, or a stated limit is hit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.core.contracts import Dataset, Index, Reference
+from lookalike.core.rng import Rng
+from lookalike.pipeline.plan import Counts, Named
+
+_SPARE = 1.1
+_WORST_RATE = 0.05
+
+
+@dataclass
+class Selected:
+    """What filtering made of a pool of candidates.
+
+    Attributes:
+        pool: All candidates, in the order they were made.
+        accepted: Positions of the delivered rows, sorted, [n] int64.
+        weight: Weight of each delivered row, [n] float64.
+        reasons: Why a position was rejected.
+        dropped: Rejected rows by filter and reason, in the order of the filters.
+        rounds: Rounds of sampling.
+        short: Rows missing of each class, [K]; all zero unless the limit was hit.
+    """
+
+    pool: Any
+    accepted: Index
+    weight: npt.NDArray[np.float64]
+    reasons: dict[int, str]
+    dropped: list[dict[str, int]]
+    rounds: int
+    short: Counts
+    passed: Counts = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+def labels_for(counts: Counts) -> Index:
+    """Return class numbers, [sum(counts)], classes taking turns so that any prefix is about balanced.
+
+    Example:
+        >>> labels_for(np.array([2, 1])).tolist()
+        [0, 1, 0]
+    """
+    turn = np.concatenate([np.arange(count) for count in counts]) if len(counts) else np.zeros(0)
+    label = np.repeat(np.arange(len(counts)), counts)
+    return label[np.lexsort((label, turn))].astype(np.int64)
+
+
+def apply_filters(
+    filters: Sequence[Named], pool: Dataset, real: Reference[Any], rng: Rng
+) -> tuple[Index, npt.NDArray[np.float64], dict[int, str], list[dict[str, int]]]:
+    """Run filters one after the other, each on what the ones before it kept.
+
+    Returns:
+        Kept positions, their weights (products over the filters), reasons by lost position, counts per filter.
+    """
+    kept = np.arange(len(pool), dtype=np.int64)
+    weight = np.ones(len(pool))
+    reasons: dict[int, str] = {}
+    dropped: list[dict[str, int]] = []
+    for place, named in enumerate(filters):
+        data = pool if len(kept) == len(pool) else pool.take(kept)
+        selection = named.method.select(data, real, rng.child(named.name, place))
+        lost = {int(kept[position]): reason for position, reason in selection.reasons.items()}
+        reasons.update(lost)
+        dropped.append(dict(selection.dropped))
+        weight[kept[selection.index]] *= selection.weight
+        kept = kept[selection.index]
+    return kept, weight[kept], reasons, dropped
+
+
+def _next_round(asked: Counts, passed: Counts, made: Counts, limit: int) -> Counts:
+    missing = np.maximum(asked - passed, 0)
+    rate = np.maximum(passed / np.maximum(made, 1), _WORST_RATE)
+    wanted: Counts = np.ceil(missing / rate * _SPARE).astype(np.int64)
+    room = limit - int(made.sum())
+    if wanted.sum() > room:
+        wanted = np.floor(wanted * (room / wanted.sum())).astype(np.int64)
+    return wanted
+
+
+def _first(kept: Index, labels: Index, asked: Counts) -> npt.NDArray[np.bool_]:
+    """Mark the first `asked` kept positions of each class; the rest is surplus."""
+    take = np.zeros(len(kept), dtype=np.bool_)
+    for number, count in enumerate(asked):
+        take[np.flatnonzero(labels[kept] == number)[:count]] = True
+    return take
+
+
+def fill(
+    asked: Counts,
+    limit: int,
+    draw: Callable[[int, int, Index], Any],
+    choose: Callable[[Any], tuple[Index, npt.NDArray[np.float64], dict[int, str], list[dict[str, int]]]],
+    progress: Callable[[Counts, Counter[str]], None],
+) -> Selected:
+    """Draw and filter until each class has its rows.
+
+    Args:
+        asked: Accepted rows asked of each class, [K].
+        limit: Most candidates to draw in all.
+        draw: (round, first row, labels) -> the pool of all candidates so far.
+        choose: pool -> kept positions, weights, reasons, counts per filter.
+        progress: Called after each round with accepted rows by class and rejections by reason.
+
+    Returns:
+        The selection; `short` counts what is missing when the limit was hit.
+    """
+    made = np.zeros_like(asked)
+    wanted, rounds = asked.copy(), 0
+    while True:
+        labels = labels_for(wanted)
+        pool = draw(rounds, int(made.sum()), labels)
+        made += wanted
+        rounds += 1
+        kept, weight, reasons, dropped = choose(pool)
+        passed = np.bincount(pool.labels[kept], minlength=len(asked)).astype(np.int64)
+        take = _first(kept, pool.labels, asked)
+        progress(np.minimum(passed, asked), Counter(reasons.values()))
+        wanted = _next_round(asked, passed, made, limit)
+        if wanted.sum() == 0:
+            short = np.maximum(asked - passed, 0)
+            return Selected(pool, kept[take], weight[take], reasons, dropped, rounds, short, passed)

@@ -1,0 +1,222 @@
+"""What could make a good verdict meaningless: checks that run on every report, each with its sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from lookalike.reports import wording
+from lookalike.reports.evidence import Evidence, Record, detail, features, reason, score_row, short
+
+FEW_ROWS = 1000
+FEW_HOLDOUT = 200
+LARGE_EPSILON = 8.0
+WEAK_LEARNER = 0.5
+_EXTRACTORS: Mapping[str, str] = {
+    "task_cnn": "trained on the same training rows",
+    "pixels": "not trained: plain pixels",
+    "random": "not trained: random weights",
+    "efficientnet_lite0": "trained on other pictures (ImageNet)",
+    "inception": "trained on other pictures (ImageNet)",
+}
+
+
+@final
+@dataclass(frozen=True)
+class Caveat:
+    """One thing to know before believing a verdict.
+
+    Attributes:
+        name: Two or three words.
+        text: One or two plain sentences.
+        applies: True = it weakens this run; False = checked and in order.
+    """
+
+    name: str
+    text: str
+    applies: bool
+
+
+Check = Callable[[Evidence], Caveat | None]
+
+
+def _weak(name: str, *sentences: str) -> Caveat:
+    return Caveat(name, " ".join(sentences), True)
+
+
+def _fine(name: str, *sentences: str) -> Caveat:
+    return Caveat(name, " ".join(sentences), False)
+
+
+def _holdout(run: Evidence) -> Caveat | None:
+    rows = run.total("data", "holdout")
+    if rows is None:
+        return None
+    if rows == 0:
+        return _weak(
+            "No held-out rows",
+            "No real row was kept aside, so nothing could be tested on rows that the generator never saw.",
+            "Set data.holdout above 0.",
+        )
+    kept = f"{wording.count(rows)} real rows were kept"
+    if rows < FEW_HOLDOUT:
+        return _weak("Few held-out rows", f"Only {kept} aside: every interval below is wide.")
+    return _fine("Held-out rows", f"{kept} away from everything that learns.")
+
+
+def _shared(run: Evidence) -> Caveat | None:
+    rows = run.total("data", "shared_rows")
+    if rows is None:
+        return None
+    if not rows:
+        return _fine("Duplicates across the split", "No held-out row is also a training row.")
+    holdout = run.total("data", "holdout") or 0
+    share = f" ({wording.percent(rows / holdout)} of them)" if holdout else ""
+    are = "row is also a training row" if rows == 1 else "rows are also training rows"
+    return _weak(
+        "Duplicates across the split",
+        f"{wording.count(rows)} held-out {are}{share}.",
+        "Scores look better, and copies more innocent, than they are.",
+    )
+
+
+def _size(run: Evidence) -> Caveat | None:
+    sized = [score for score in run.scores if isinstance(score.get("n_synthetic"), int | float)]
+    if not sized:
+        return None
+    least = min(min(score["n_synthetic"], score.get("n_real") or score["n_synthetic"]) for score in sized)
+    wide = sorted({name for score in sized if (name := _too_wide(score))})
+    if least >= FEW_ROWS and not wide:
+        return _fine("Number of rows", f"Every score used at least {wording.count(least)} rows on each side.")
+    text = [f"The smallest comparison used {wording.count(least)} rows."]
+    if least < FEW_ROWS:
+        text.append(f"Below {wording.count(FEW_ROWS)}, scores move by chance: read the intervals, not the digits.")
+    if wide:
+        text.append(f"{wording.words(wide)} had no more rows than features, which inflates the distance.")
+    return _weak("Few rows", *text)
+
+
+def _too_wide(score: Record) -> str:
+    dimension = detail(score).get("dimension")
+    known = isinstance(dimension, int | float) and short(score) == "frechet"
+    return str(score["method"]) if known and min(score["n_synthetic"], score["n_real"]) <= dimension else ""
+
+
+def _learner(run: Evidence) -> Caveat | None:
+    score = run.score("train_on_synthetic")
+    row = score_row(score, "real")
+    real = row["accuracy"] if row else score.get("floor") if score else None
+    chance = score.get("ceiling") if score else None
+    if not isinstance(real, int | float) or not isinstance(chance, int | float) or chance >= 1:
+        return None
+    text = (
+        f"The classifier that judges usefulness reaches {wording.percent(real)} when it learns from real rows; "
+        f"chance alone gives {wording.percent(chance)}."
+    )
+    if (real - chance) / (1 - chance) < WEAK_LEARNER or (score and detail(score).get("learner_weak")):
+        return _weak(
+            "Weak classifier", text, "One that learns little from real rows cannot tell good rows from bad ones."
+        )
+    return _fine("Classifier", text)
+
+
+def _extractor(run: Evidence) -> Caveat | None:
+    used = sorted({name for score in run.scores if (name := features(score)[0]) and name != "pixels"})
+    if not used:
+        return None
+    told = [f"{name} ({_EXTRACTORS.get(name, 'origin not known')})" for name in used]
+    return _weak(
+        "Seen through features",
+        f"Closeness and variety are measured through {wording.words(told)}.",
+        "It sees what tells the classes apart and may miss everything else."
+        if used == ["task_cnn"]
+        else "Differences that such features do not see are not counted.",
+    )
+
+
+def _seeds(run: Evidence) -> Caveat | None:
+    if not run.scores:
+        return None
+    seeds = max((int(count) for score in run.scores if (count := detail(score).get("generator_seeds"))), default=1)
+    if seeds > 1:
+        return _fine("Seeds", f"The generator was trained with {seeds} seeds; intervals cover them.")
+    return _weak(
+        "One seed",
+        "The generator was trained once.",
+        "Another seed gives somewhat other figures, and the intervals do not cover that.",
+    )
+
+
+def _guarantee(run: Evidence) -> Caveat | None:
+    spent = run.part("privacy", "spent")
+    epsilon = spent.get("epsilon") if isinstance(spent, Mapping) else None
+    if not isinstance(epsilon, int | float):
+        return _weak(
+            "No formal guarantee",
+            "No differential privacy was used, so no ε bounds what a row can reveal.",
+            "Tests can find leaks; they cannot prove that there are none.",
+        )
+    text = f"Differential privacy with ε = {wording.figure(epsilon)}"
+    if epsilon > LARGE_EPSILON:
+        return _weak("Large ε", f"{text}; above {wording.figure(LARGE_EPSILON)} it promises little.")
+    return _fine("Formal guarantee", f"{text}.")
+
+
+def _filters(run: Evidence) -> Caveat | None:
+    used = run.part("filters")
+    if not isinstance(used, list) or not used:
+        return None
+    reading = [str(one.get("use")) for one in used if isinstance(one, Mapping) and one.get("reads_real")]
+    if not reading:
+        return _fine("Filters", "No filter looked at real rows.")
+    return _weak(
+        "Filters that read real rows",
+        f"{wording.words(reading)} chose rows with the help of real ones.",
+        "What was kept therefore tells something about the real rows too.",
+    )
+
+
+def _shortfall(run: Evidence) -> Caveat | None:
+    asked, accepted = run.total("sample", "asked"), run.total("sample", "accepted")
+    if asked is None or accepted is None:
+        return None
+    if accepted >= asked:
+        return _fine("Rows delivered", f"All {wording.count(asked)} rows that were asked for.")
+    return _weak(
+        "Rows are missing",
+        f"{wording.count(asked - accepted)} of {wording.count(asked)} asked rows could not be delivered:",
+        "the filters refused too many before the limit on attempts.",
+    )
+
+
+def _unestimated(run: Evidence) -> Caveat | None:
+    missing = [f"{score.get('method')}: {told}" for score in run.scores if (told := reason(score))]
+    return _weak("Not estimated", ". ".join(dict.fromkeys(missing)) + ".") if missing else None
+
+
+CHECKS: tuple[Check, ...] = (
+    _holdout,
+    _shared,
+    _shortfall,
+    _size,
+    _learner,
+    _unestimated,
+    _extractor,
+    _filters,
+    _seeds,
+    _guarantee,
+)
+"""Every check, the gravest first."""
+
+
+def caveats(scores: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> list[Caveat]:
+    """Return what was checked: first what weakens this run, then what is in order.
+
+    Args:
+        scores: Content of `scores.json`.
+        manifest: Content of `manifest.json`.
+    """
+    run = Evidence(scores, manifest)
+    found = [caveat for check in CHECKS if (caveat := check(run)) is not None]
+    return sorted(found, key=lambda caveat: not caveat.applies)

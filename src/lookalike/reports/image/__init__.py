@@ -1,0 +1,1 @@
+"""Pictures for the report of a run on images."""

@@ -1,0 +1,165 @@
+"""One suite for every registered method: what a contract promises, each method keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from lookalike.core.contracts import Reference
+from lookalike.core.events import SILENT
+from lookalike.core.registry import find, kinds, names
+from lookalike.core.rng import Rng
+from lookalike.data.images import Images, image_schema
+
+TRAINS_QUICKLY: dict[str, dict[str, Any]] = {
+    "image.ddpm": {"steps": 2, "minutes": None, "batch_size": 8, "sampling": {"steps": 2}},
+    "image.cnn": {"steps": 4},
+    "image.task_cnn": {"steps": 4},
+    "image.train_on_synthetic": {"seeds": 1},
+}
+pytestmark = pytest.mark.usefixtures("four_steps")
+NEEDS_A_FILE_OF_THE_USER = {"image.inception"}
+NEEDS_AN_EXTRA = {"image.efficientnet_lite0"}
+
+
+def tiny(n: int, seed: int) -> Images:
+    """Two classes of 8x8 images: a bright upper or lower half, with noise."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.int64) % 2
+    pixels = draw.integers(0, 120, (n, 8, 8, 1))
+    pixels[labels == 0, :4] += 120
+    pixels[labels == 1, 4:] += 120
+    return Images(pixels.astype(np.uint8), labels, image_schema(8, 8, 1, ["up", "down"]))
+
+
+def config(kind: str, name: str) -> Any:
+    cls = find(kind, name)
+    wanted = TRAINS_QUICKLY.get(name, {})
+    return cls(**{key: value for key, value in wanted.items() if key in cls.model_fields})
+
+
+REAL = Reference(tiny(128, 0), tiny(64, 1))
+EVERY = [(kind, name) for kind in kinds() for name in names(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY, ids=lambda value: value)
+def test_an_unknown_setting_is_refused(kind: str, name: str) -> None:
+    with pytest.raises(ValidationError, match=r"no_such_setting\n.*(extra|Extra)"):
+        find(kind, name)(no_such_setting=1)
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY, ids=lambda value: value)
+def test_every_setting_says_what_it_is(kind: str, name: str) -> None:
+    for field, info in find(kind, name).model_fields.items():
+        assert info.description, field
+
+
+@pytest.fixture(scope="module", params=names("generators"))
+def fitted(request: pytest.FixtureRequest) -> tuple[Any, Any, Images]:
+    data = tiny(48, 0)
+    method = config("generators", request.param)
+    return method, method.fit(data, Rng(0), SILENT), data
+
+
+@pytest.mark.usefixtures("global_state")
+def test_a_generator_gives_the_rows_asked(fitted: tuple[Any, Any, Images]) -> None:
+    _, model, data = fitted
+    before = data.fingerprint()
+    for n in (1, 5):
+        assert len(model.sample(n, Rng(1))) == n
+    asked = model.sample(3, Rng(1), {"label": "down"})
+    assert asked.labels.tolist() == [1, 1, 1]
+    assert model.sample(3, Rng(1), {"label": ["down", "up", "down"]}).labels.tolist() == [1, 0, 1]
+    assert asked.schema == data.schema
+    assert Images(data.pixels, data.labels, data.schema).fingerprint() == before
+
+
+def test_equal_keys_give_equal_rows_and_other_keys_others(fitted: tuple[Any, Any, Images], tmp_path: Path) -> None:
+    method, model, data = fitted
+    first = model.sample(4, Rng(1), {"label": "up"})
+    assert (model.sample(4, Rng(1), {"label": "up"}).pixels == first.pixels).all()
+    assert (model.sample(4, Rng(2), {"label": "up"}).pixels != first.pixels).any()
+    model.save(tmp_path)
+    assert (method.load(tmp_path).sample(4, Rng(1), {"label": "up"}).pixels == first.pixels).all()
+    again = method.fit(data, Rng(0), SILENT)
+    assert (again.sample(4, Rng(1), {"label": "up"}).pixels == first.pixels).all()
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in {".pkl", ".pt", ".bin", ".pth"}]
+
+
+def test_a_generator_refuses_an_unknown_class(fitted: tuple[Any, Any, Images]) -> None:
+    with pytest.raises(Exception, match=r"nobody.*(allowed|up)"):
+        fitted[1].sample(1, Rng(0), {"label": "nobody"})
+
+
+@pytest.mark.usefixtures("global_state")
+@pytest.mark.parametrize("name", names("filters"))
+def test_a_filter_accounts_for_every_row(name: str) -> None:
+    data = tiny(20, 2).take(np.array([*range(20), 3, 3]))
+    method = config("filters", name)
+    assert isinstance(type(method).reads_real, bool)
+    first, second = (method.select(data, REAL, Rng(0)) for _ in range(2))
+    assert (first.index == second.index).all()
+    assert (np.diff(first.index) > 0).all()
+    assert first.weight.shape == first.index.shape
+    assert set(first.reasons) | set(first.index.tolist()) == set(range(22))
+    assert not set(first.reasons) & set(first.index.tolist())
+    assert sum(first.dropped.values()) == len(first.reasons)
+
+
+@pytest.mark.usefixtures("global_state")
+@pytest.mark.parametrize("name", names("learners"))
+def test_a_learner_predicts_probabilities_and_is_repeatable(name: str) -> None:
+    data = tiny(32, 0)
+    method = config("learners", name)
+    first, second = (method.fit(data, None, None, Rng(0)).predict_proba(data) for _ in range(2))
+    assert (first == second).all()
+    assert first.shape == (32, 2)
+    assert np.allclose(first.sum(axis=1), 1, atol=1e-5)
+    assert (method.fit(data, None, None, Rng(1)).predict_proba(data) != first).any()
+
+
+SCORED = [(kind, name) for kind in ("metrics", "audits") for name in names(kind)]
+
+
+@pytest.mark.usefixtures("global_state")
+@pytest.mark.parametrize(("kind", "name"), SCORED, ids=lambda value: value)
+def test_a_score_stands_beside_its_floor_and_ceiling(kind: str, name: str) -> None:
+    method = config(kind, name)
+    cls = type(method)
+    assert cls.verdict in {"utility", "fidelity", "diversity", "privacy", "validity"}
+    assert set(cls.targets) <= {"accepted", "unfiltered"}
+    assert "accepted" in cls.targets
+    first, second = (method.score(REAL, tiny(64, 5), Rng(0)) for _ in range(2))
+    assert first == second
+    assert first.n_synthetic == 64
+    for value in (first.value, first.floor, first.ceiling):
+        assert value is not None
+        assert np.isfinite(value)
+    if first.interval is None:
+        assert first.detail["not_estimated"]
+    else:
+        assert first.interval[0] <= first.interval[1]
+
+
+@pytest.mark.parametrize(("kind", "name"), SCORED, ids=lambda value: value)
+def test_without_a_holdout_a_score_says_what_is_missing(kind: str, name: str) -> None:
+    empty = REAL.holdout.take(np.zeros(0, dtype=np.int64))
+    score = config(kind, name).score(Reference(REAL.train, empty), tiny(24, 5), Rng(0))
+    assert score.floor is not None or score.detail["not_estimated"]
+
+
+@pytest.mark.usefixtures("global_state")
+@pytest.mark.parametrize("name", sorted(set(names("encoders")) - NEEDS_A_FILE_OF_THE_USER - NEEDS_AN_EXTRA))
+def test_an_encoder_is_frozen(name: str) -> None:
+    data = tiny(24, 0)
+    method = config("encoders", name)
+    first, second = method.prepare(data), method.prepare(data)
+    assert first.digest == second.digest
+    other = first.embed(tiny(7, 3))
+    assert other.shape == (7, first.dimension)
+    assert other.dtype == np.float32
+    assert (second.embed(tiny(7, 3)) == other).all()

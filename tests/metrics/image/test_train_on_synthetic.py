@@ -1,0 +1,103 @@
+"""Real rows in the place of synthetic ones keep the accuracy; wrong labels lose it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lookalike.core.contracts import Reference
+from lookalike.core.rng import Rng
+from lookalike.data.images import Images
+from lookalike.metrics.image import train_on_synthetic as module
+from lookalike.metrics.image.train_on_synthetic import TrainOnSynthetic, _accuracy, _class_weights, _stratified
+
+
+@pytest.fixture(scope="module")
+def real(digits: Images) -> Reference[Images]:
+    return Reference(digits.take(np.arange(500)), digits.take(np.arange(500, 900)))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A learner that takes no time: nearest class mean."""
+
+    class Means:
+        def model_dump(self, mode: str) -> dict[str, object]:
+            return {"mode": mode}
+
+        def fit(self, data: Images, weight: object, target: object, rng: Rng) -> Means:
+            del weight, target, rng
+            flat = data.pixels.reshape(len(data), -1).astype(float)
+            self.means = np.stack(
+                [
+                    flat[data.labels == k].mean(axis=0) if (data.labels == k).any() else flat.mean(axis=0)
+                    for k in range(10)
+                ]
+            )
+            return self
+
+        def predict(self, data: Images) -> np.ndarray:
+            flat = data.pixels.reshape(len(data), -1).astype(float)
+            return ((flat[:, None] - self.means[None]) ** 2).sum(axis=2).argmin(axis=1)
+
+    monkeypatch.setattr(module, "find", lambda kind, name: Means)
+    module._hits.clear()
+
+
+def test_unseen_real_rows_are_as_useful_as_real_rows(real: Reference[Images], digits: Images) -> None:
+    found = TrainOnSynthetic().score(real, digits.take(np.arange(900, 1400)), Rng(0))
+    assert found.floor is not None
+    assert found.interval is not None
+    assert abs(found.value - found.floor) < 0.04
+    assert found.interval[0] <= found.value <= found.interval[1]
+    assert set(found.detail["rows"]) == {
+        *("real", "real_same_size", "real_class_weights", "synthetic", "real_plus_synthetic", "pixel_marginals"),
+    }
+    low, high = found.detail["gain"]["interval"]
+    assert low <= found.detail["gain"]["value"] <= high
+    assert not found.detail["learner_weak"]
+
+
+def test_shuffled_labels_are_worth_nothing(real: Reference[Images], digits: Images) -> None:
+    data = digits.take(np.arange(900, 1400))
+    shuffled = Images(data.pixels, np.random.default_rng(0).permutation(data.labels), data.schema)
+    found = TrainOnSynthetic().score(real, shuffled, Rng(0))
+    assert found.ceiling is not None
+    assert found.value < found.ceiling + 0.25
+    assert found.detail["rows"]["real"]["accuracy"] > 0.8
+
+
+def test_the_same_size_row_has_the_size_and_the_classes(digits: Images) -> None:
+    chosen = _stratified(digits, 200, Rng(0))
+    assert len(set(chosen.tolist())) == 200
+    assert abs(digits.take(chosen).counts() / 200 - digits.counts() / len(digits)).max() < 0.01
+    assert len(_stratified(digits, len(digits), Rng(0))) == len(digits)
+
+
+def test_the_same_size_row_keeps_uneven_classes_uneven(digits: Images) -> None:
+    zeros, ones = (np.flatnonzero(digits.labels == label) for label in (0, 1))
+    data = digits.take(np.concatenate([zeros[:120], ones[:30]]))
+    counts = data.take(_stratified(data, 50, Rng(0))).counts()
+    assert counts[:2].tolist() == [40, 10]
+
+
+def test_class_weights_make_classes_count_the_same(digits: Images) -> None:
+    data = digits.take(np.flatnonzero(digits.labels < 2)[:150])
+    weight = _class_weights(data)
+    sums = [weight[data.labels == number].sum() for number in (0, 1)]
+    assert sums[0] == pytest.approx(sums[1])
+
+
+def test_the_interval_covers_the_true_accuracy() -> None:
+    draw, covered = np.random.default_rng(0), 0
+    for _ in range(100):
+        low, high = _accuracy((draw.random((300, 1)) < 0.9).astype(float), draw)["interval"]
+        covered += low <= 0.9 <= high
+    assert 85 <= covered <= 100
+
+
+def test_without_a_holdout_it_says_so(real: Reference[Images]) -> None:
+    empty = real.holdout.take(np.zeros(0, dtype=np.int64))
+    found = TrainOnSynthetic().score(Reference(real.train, empty), real.train, Rng(0))
+    assert found.floor is None
+    assert "no holdout" in found.detail["not_estimated"]

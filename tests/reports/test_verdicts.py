@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.reports.conftest import rows_of, score, scores_of
+
+from lookalike.reports.rules import ORDER, RULES
+from lookalike.reports.verdicts import Verdict, headline, rules_markdown, verdicts
+
+CLASSES = ["a", "b"]
+
+
+def _one(name: str, scores: list[dict[str, Any]], **manifest: Any) -> Verdict:
+    found = verdicts(scores, {"goal": "share", **manifest})
+    return next(verdict for verdict in found if verdict.name == name)
+
+
+def _utility(value: float, floor: float | None = 0.9, ceiling: float | None = 0.1, **more: Any) -> dict[str, Any]:
+    return score("image.train_on_synthetic", "utility", value, floor, ceiling, **more)
+
+
+@pytest.mark.parametrize(
+    ("kept", "word"),
+    [(1.05, "GOOD"), (0.95, "GOOD"), (0.9499, "CAUTION"), (0.80, "CAUTION"), (0.7999, "FAIL"), (-0.1, "FAIL")],
+)
+def test_utility_changes_word_at_its_borders(kept: float, word: str) -> None:
+    # chance 0 and real accuracy 1 make the share equal to the value, without rounding at the border
+    found = _one("utility", [_utility(kept, floor=1.0, ceiling=0.0, interval=[kept - 0.01, kept + 0.01])])
+    assert found.word == word
+    assert found.real and found.interval
+
+
+def test_utility_counts_from_chance() -> None:
+    found = _one("utility", [_utility(0.5, floor=0.9, ceiling=0.1)])
+    assert found.parts[0].found.value == pytest.approx(0.5)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("gain", "half", "word"),
+    [(0.02, 0.01, "GOOD"), (0.01, 0.01, "CAUTION"), (-0.01, 0.01, "CAUTION"), (-0.02, 0.01, "FAIL")],
+)
+def test_augment_asks_whether_the_interval_of_the_gain_holds_zero(gain: float, half: float, word: str) -> None:
+    rows = rows_of(CLASSES)
+    rows["real_plus_synthetic"]["accuracy"] = rows["real"]["accuracy"] + gain
+    detail = {"rows": rows, "gain": {"value": gain, "interval": [gain - half, gain + half]}}
+    assert _one("utility", [_utility(0.8, detail=detail)], goal="augment").word == word
+
+
+def test_augment_without_a_paired_interval_uses_the_two_separate_ones() -> None:
+    rows = rows_of(CLASSES)
+    rows["real"] = {"accuracy": 0.5, "interval": [0.47, 0.53]}
+    rows["real_plus_synthetic"] = {"accuracy": 0.6, "interval": [0.56, 0.64]}
+    found = _one("utility", [_utility(0.8, detail={"rows": rows})], goal="augment")
+    assert found.word == "GOOD"
+    assert found.parts[0].found.low == pytest.approx(0.05)  # type: ignore[union-attr]  hypot(.03, .04)
+
+
+def test_augment_without_real_plus_synthetic_is_not_estimated() -> None:
+    assert _one("utility", [_utility(0.9)], goal="augment").word == "NOT ESTIMATED"
+
+
+@pytest.mark.parametrize(
+    ("share", "word"), [(-0.1, "GOOD"), (0.10, "GOOD"), (0.101, "CAUTION"), (0.30, "CAUTION"), (0.301, "FAIL")]
+)
+def test_fidelity_stands_between_real_and_worst_case(share: float, word: str) -> None:
+    found = _one("fidelity", [score("image.frechet", "fidelity", share, 0.0, 1.0, better="lower")])
+    assert found.word == word
+
+
+def test_fidelity_of_a_score_that_should_be_high_uses_the_same_rule() -> None:
+    high = score("image.inception_score", "fidelity", 9.0, 10.0, 1.0)
+    assert _one("fidelity", [high]).parts[0].found.value == pytest.approx(1 / 9)  # type: ignore[union-attr]
+
+
+def test_fidelity_prefers_the_frechet_distance() -> None:
+    bad = score("image.kernel", "fidelity", 1.0, 0.0, 1.0)
+    good = score("image.frechet", "fidelity", 0.0, 0.0, 1.0)
+    assert _one("fidelity", [bad, good]).word == "GOOD"
+
+
+@pytest.mark.parametrize(("value", "word"), [(0.90, "GOOD"), (0.899, "CAUTION"), (0.70, "CAUTION"), (0.699, "FAIL")])
+def test_diversity_is_a_share_of_real_against_real(value: float, word: str) -> None:
+    assert _one("diversity", [score("image.precision_recall", "diversity", value, 1.0, 0.0)]).word == word
+
+
+def test_diversity_is_not_fooled_by_recall_that_noise_inflates() -> None:
+    coverage = {"value": 0.6, "interval": [0.55, 0.65], "floor": 0.9, "ceiling": 0.1}
+    inflated = score(
+        "image.precision_recall", "diversity", 1.0, 0.8, 0.0, detail={"title": "recall", "coverage": coverage}
+    )
+    found = _one("diversity", [inflated])
+    assert (found.word, found.number) == ("FAIL", "60.0\u202f%")
+    assert found.parts[0].found.label == "coverage"  # type: ignore[union-attr]
+
+
+def _copies(value: float, low: float, floor: float | None = 0.01) -> dict[str, Any]:
+    return score("image.nearest_neighbour", "privacy", value, floor, 1.0, kind="audit", interval=[low, value + 0.01])
+
+
+def _attack(value: float, low: float) -> dict[str, Any]:
+    return score("image.membership", "privacy", value, 0.0, 1.0, kind="audit", interval=[low, value + 0.05])
+
+
+@pytest.mark.parametrize(
+    ("copies", "attack", "word"),
+    [
+        ((0.012, 0.01), (0.01, 0.0), "GOOD"),
+        ((0.0295, 0.011), (0.01, 0.0), "CAUTION"),
+        ((0.031, 0.011), (0.01, 0.0), "FAIL"),
+        ((0.012, 0.01), (0.10, 0.01), "CAUTION"),
+        ((0.012, 0.01), (0.101, 0.01), "FAIL"),
+    ],
+)
+def test_privacy_takes_the_worse_of_copies_and_membership(
+    copies: tuple[float, float], attack: tuple[float, float], word: str
+) -> None:
+    assert _one("privacy", [_copies(*copies), _attack(*attack)]).word == word
+
+
+def test_privacy_without_a_membership_attack_is_caution_at_best_and_says_why() -> None:
+    found = _one("privacy", [_copies(0.01, 0.0)])
+    assert found.word == "CAUTION"
+    assert "no attack" in found.sentence
+    assert _one("privacy", [_copies(0.2, 0.1)]).word == "FAIL"
+    assert _one("privacy", []).word == "NOT ESTIMATED"
+
+
+@pytest.mark.parametrize(
+    ("passed", "word"), [(90, "GOOD"), (89, "CAUTION"), (50, "CAUTION"), (49, "FAIL")]
+)  # fmt: skip
+def test_validity_is_the_share_of_made_rows_that_pass(passed: int, word: str) -> None:
+    sample = {"made": [50, 50], "passed": [passed - 10, 10], "accepted": [10, 10]}
+    found = _one("validity", [], sample=sample, filters=[{"use": "image.confidence"}])
+    assert found.word == word
+    assert found.number == f"{passed} of 100"
+
+
+def test_broken_constraints_fail_whatever_passes() -> None:
+    detail = {"constraints": {"met": 4, "total": 5}}
+    sample = {"made": [100], "passed": [100]}
+    broken = score("tabular.constraints", "validity", 0.8, 1.0, 0.0, detail=detail)
+    assert _one("validity", [broken], sample=sample, filters=[{"use": "x"}]).word == "FAIL"
+
+
+@pytest.mark.parametrize("name", ["utility", "fidelity", "diversity", "privacy"])
+def test_a_score_without_real_figures_is_not_estimated_with_the_reason(name: str) -> None:
+    scores = [{**one, "floor": None} for one in scores_of(CLASSES)]
+    for one in scores:
+        one["detail"]["not_estimated"] = "floor: there are no held-out rows"
+    found = _one(name, scores)
+    assert found.word == "NOT ESTIMATED"
+    assert "no held-out rows" in found.sentence
+    assert found.number == ""
+
+
+def test_nothing_measured_gives_five_words_and_no_crash() -> None:
+    assert [verdict.word for verdict in verdicts([], {})] == ["NOT ESTIMATED"] * 5
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), "x"])
+def test_a_score_that_is_no_number_is_not_estimated(value: Any) -> None:
+    assert _one("utility", [_utility(0.9) | {"value": value}]).word == "NOT ESTIMATED"
+
+
+def test_a_learner_no_better_than_chance_decides_nothing() -> None:
+    assert _one("utility", [_utility(0.1, floor=0.1, ceiling=0.1)]).word == "NOT ESTIMATED"
+
+
+@pytest.mark.parametrize(("goal", "order"), ORDER.items())
+def test_the_goal_decides_the_order(goal: str, order: tuple[str, ...]) -> None:
+    assert tuple(verdict.name for verdict in verdicts(scores_of(CLASSES), {"goal": goal})) == order
+
+
+def test_unfiltered_scores_decide_nothing() -> None:
+    raw = _utility(0.1) | {"target": "unfiltered"}
+    assert _one("utility", [raw, _utility(0.9)]).word == "GOOD"
+
+
+def test_headline_names_use_and_privacy() -> None:
+    manifest = {"goal": "bootstrap"}
+    text = headline(verdicts([_utility(0.88)], manifest), manifest)
+    assert text == (
+        "Useful for training: a classifier trained on it keeps 97.5\u202f% of the accuracy. "
+        "Not shown to be private: no formal guarantee."
+    )
+
+
+def test_headline_leads_with_privacy_when_sharing_and_never_calls_a_pass_private() -> None:
+    manifest = {"goal": "share"}
+    scores = [_copies(0.01, 0.0), _attack(0.0, -0.01), _utility(0.9)]
+    assert headline(verdicts(scores, manifest), manifest).startswith("Not shown to be private")
+    leaking = [_copies(0.5, 0.4), _utility(0.9)]
+    assert headline(verdicts(leaking, manifest), manifest).startswith("Not private: it copies training rows")
+
+
+def test_headline_states_a_formal_guarantee() -> None:
+    manifest = {"goal": "share", "privacy": {"spent": {"epsilon": 2.0, "delta": 1e-6}}}
+    assert headline(verdicts([], manifest), manifest).startswith("Formal guarantee with ε = 2.00.")
+
+
+def test_the_table_prints_every_rule() -> None:
+    table = rules_markdown()
+    assert table.count("| FAIL |") == len(RULES)
+    for text in ("≥ .95", "≥ .80", "interval above 0", "≤ .10", "≤ .30", "≥ .90", "≥ .70", "≥ .50"):
+        assert text in table
+    assert all("|" not in rule.figure for rule in RULES)
+
+
+def test_every_word_a_rule_can_give_has_its_sentences() -> None:
+    for rule in RULES:
+        words = {"GOOD", "FAIL"} | ({"CAUTION"} if rule.caution else set())
+        assert set(rule.sentences) == set(rule.short) == words
