@@ -112,27 +112,27 @@ def test_an_interrupted_run_gives_the_same_bytes(first: Path, tmp_path: Path, st
     assert hashes(tmp_path / "again") == hashes(first)
 
 
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
 @pytest.mark.slow
 def test_kill_9_at_five_random_moments_gives_the_same_bytes(first: Path, tmp_path: Path) -> None:
     recipe, folder = tmp_path / "tiny.yaml", tmp_path / "killed"
     recipe.write_text(dump(parse(TREE)))
     command = [sys.executable, "-m", "lookalike.cli.app", "run", str(recipe), "--out", str(folder), "--workers", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    draw, kills = lookalike.Rng(0).numpy(), 0
-    for _ in range(40):
+    draw, log = lookalike.Rng(0).numpy(), folder / "events.jsonl"
+    for _ in range(5):
+        wanted = _lines(log) + int(draw.integers(1, 12))
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        try:
-            process.wait(timeout=draw.uniform(3.0, 12.0))
-            break
-        except subprocess.TimeoutExpired:
-            if kills == 5:
-                process.wait()
-                break
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-            time.sleep(0.2)
-    assert kills >= 1
+        while _lines(log) < wanted and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0, 0.3))
+        assert process.poll() is None, "the run was over before it could be killed"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
     assert hashes(folder) == hashes(first)
 
 
