@@ -18,7 +18,7 @@ from typing import Any, Protocol, final
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -299,6 +299,6 @@ def _load(model: Trainable, path: Path) -> Trace:
             trace = Trace(**json.loads(file.metadata()["trace"]))
             for name, value in model.tensors().items():
                 value.copy_(file.get_tensor(name))
-    except Exception as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise LookalikeError(f"{path} is damaged ({error}); delete its folder to start this training again") from None
     return trace

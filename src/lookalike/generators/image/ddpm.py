@@ -21,6 +21,7 @@ import numpy.typing as npt
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, UNet2DModel, UniPCMultistepScheduler
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -169,8 +170,8 @@ class Ddpm(Method):
             )
             if about["format"] != _FORMAT:
                 raise ValueError(f"format {about['format']}, expected {_FORMAT}")
-        except Exception as error:
-            reason = str(error).splitlines()[0]
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            reason = " ".join(str(error).split())[:200]
             raise DataError(f"{folder} does not hold a complete image.ddpm model ({reason}); fit it again") from None
         return _FittedDdpm(unet, about, self.sampling, choose_device(self.device))
 
