@@ -30,10 +30,23 @@ def test_plain_lines_say_stage_figures_and_time_left(
     for event in EVENTS:
         watch(event)
     text = capsys.readouterr().err
-    assert "fit: 5 of 10 steps, loss 0.25, about 0 s left" in text
+    assert "fit: 5 of 10 steps, loss 0.25" in text
     assert "warning: going on after step 5" in text
     assert "fit done in 1.2 s" in text
     assert "sample done before, reused" in text
+
+
+def test_the_time_left_counts_from_the_first_step_of_this_process(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 200.0, 230.0])  # 100 s of preparation; a resumed run begins at step 40
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    watch = Lines()
+    for event in (StageStarted("fit"), Progress("fit", 40, 100, "steps"), Progress("fit", 50, 100, "steps")):
+        watch(event)
+    text = capsys.readouterr().err
+    assert "40 of 100 steps\n" in text
+    assert "50 of 100 steps, about 150 s left" in text
 
 
 def test_json_lines_hold_every_event(capsys: pytest.CaptureFixture[str]) -> None:

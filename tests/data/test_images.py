@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lookalike.core.errors import DataError
-from lookalike.data import open_dataset
+from lookalike.data import images, open_dataset
 from lookalike.data.images import Images, concatenate, image_schema
 
 
@@ -72,3 +72,15 @@ def test_row_hashes_ignore_the_label(some: Any) -> None:
     assert list(data.row_hashes()) == list(other.row_hashes())
     assert len(set(data.row_hashes())) == 6
     assert len(concatenate([data, other])) == 12
+
+
+def test_many_joined_rows_are_mapped_and_not_held(some: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = some(6)
+    held = concatenate([data, data])
+    monkeypatch.setattr(images, "_HELD_BYTES", 10)
+    monkeypatch.setattr(images, "_HASH_ROWS", 4)
+    mapped = concatenate([data, data])
+    assert isinstance(mapped.pixels, np.memmap)
+    assert not mapped.pixels.flags.writeable
+    assert mapped.fingerprint() == held.fingerprint()
+    assert np.array_equal(mapped.pixels, held.pixels)

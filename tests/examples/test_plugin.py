@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 import lookalike
-from lookalike.core.registry import catalogue, find, names
+from lookalike.core.registry import catalogue, find, names, origin
+from lookalike.pipeline.plan import Named
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 _FILE = re.compile(r"<!-- file: ([\w./-]+) -->\n```\w+\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
@@ -47,6 +48,19 @@ def test_the_plug_in_is_found_by_name() -> None:
     about = {entry.name: entry for entry in catalogue("filters")}["image.contrast"]
     assert about.summary == "Refuses images whose grey levels hardly differ."
     assert about.source == "none, a rule of thumb."
+
+
+def test_a_new_version_of_the_plug_in_computes_anew(installed: Path) -> None:
+    assert origin("filters", "image.duplicate") == ""
+    filter_ = find("filters", "image.contrast")()
+    first = origin("filters", "image.contrast")
+    assert first.startswith("lookalike-contrast ")
+    (info,) = installed.glob("*.dist-info")
+    text = (info / "METADATA").read_text()
+    (info / "METADATA").write_text(text.replace(first.split()[1], "99.0"))
+    assert origin("filters", "image.contrast") == "lookalike-contrast 99.0"
+    keys = {Named("image.contrast", filter_, came).key("rows") for came in (first, "lookalike-contrast 99.0")}
+    assert len(keys) == 2
 
 
 @pytest.mark.usefixtures("installed")

@@ -130,6 +130,32 @@ def test_guidance_weights_zero_and_one_are_the_two_models() -> None:
     assert torch.allclose(samplers.guided(labelled, free, 3)(x, 2.0), expected)
 
 
+def test_guidance_raises_accuracy_and_lowers_diversity() -> None:
+    def gaussian(mean: float, x: Tensor, sigma: float) -> Tensor:
+        return mean + (x - mean) / (1 + sigma**2)  # Of N(mean, 1).
+
+    def both(x: Tensor, sigma: float) -> Tensor:
+        # The classes are N(-1, 1) and N(1, 1), equally frequent.
+        right = torch.sigmoid(2 * x / (1 + sigma**2))
+        return right * gaussian(1, x, sigma) + (1 - right) * gaussian(-1, x, sigma)
+
+    sigmas = [20 * 0.9**k for k in range(70)] + [0.0]
+    noise = 20 * _normal(4000)
+    accuracy, spread = [], []
+    for weight in (0.0, 1.0, 2.0, 4.0):
+        made = samplers.heun(samplers.guided(lambda x, s: gaussian(1, x, s), both, weight), noise, sigmas)
+        # The best classifier of the two takes the sign.
+        accuracy.append(float((made > 0).double().mean()))
+        spread.append(float(made.std()))
+    assert accuracy[0] == pytest.approx(0.5, abs=0.03)
+    assert accuracy[1] == pytest.approx(0.841, abs=0.02)
+    assert spread[1] == pytest.approx(1.0, abs=0.05)
+    assert accuracy == sorted(accuracy)
+    assert accuracy[3] > 0.97
+    assert spread == sorted(spread, reverse=True)
+    assert spread[3] < 0.8
+
+
 def test_denoiser_of_an_exact_network_returns_the_clean_rows() -> None:
     schedule, x0, epsilon = diffusion.cosine_schedule(), _normal(4, 3), _normal(4, 3, step=1)
     for t in (0, 500, 998):

@@ -28,27 +28,31 @@ class Lines:
     def __init__(self) -> None:
         """Start with no line printed."""
         self.last = 0.0
-        self.started: dict[str, float] = {}
+        self.first: dict[str, tuple[float, float]] = {}
 
     def __call__(self, event: Event) -> None:
         """Print what deserves a line."""
         match event:
             case StageStarted(stage):
-                self.started[stage] = self.last = time.monotonic()
+                self.last = time.monotonic()
+                self.first.pop(stage, None)
                 typer.echo(f"{stage} ...", err=True)
             case StageDone(stage, seconds, reused=reused):
                 typer.echo(f"{stage} done{' before, reused' if reused else f' in {seconds:.1f} s'}", err=True)
             case Note(stage, message, level):
                 typer.echo(f"{stage}: {'warning: ' if level == 'warning' else ''}{message}", err=True)
-            case Progress() if time.monotonic() - self.last > _PLAIN_SECONDS:
-                self.last = time.monotonic()
-                typer.echo(f"  {_summary(event, self.started.get(event.stage, self.last))}", err=True)
+            case Progress():
+                now = time.monotonic()
+                # A stage may prepare for long before its first unit, and a resumed one does not begin at 0.
+                since = self.first.setdefault(event.stage, (now, event.done))
+                if now - self.last > _PLAIN_SECONDS:
+                    self.last = now
+                    typer.echo(f"  {_summary(event, now - since[0], event.done - since[1])}", err=True)
 
 
-def _summary(event: Progress, since: float) -> str:
-    seconds = max(time.monotonic() - since, 1e-9)
+def _summary(event: Progress, seconds: float, made: float) -> str:
     values = "".join(f", {name} {value:.4g}" for name, value in event.values.items())
-    eta = f", about {seconds * (event.total - event.done) / event.done:.0f} s left" if event.done else ""
+    eta = f", about {seconds * (event.total - event.done) / made:.0f} s left" if made else ""
     return f"{event.stage}: {event.done:.0f} of {event.total:.0f} {event.unit}{values}{eta}"
 
 

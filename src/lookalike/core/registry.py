@@ -90,6 +90,15 @@ def find(kind: str, name: str) -> Any:  # noqa: ANN401  the class is only known 
     raise ConfigError(f"no {kind[:-1]} is called '{name}'; allowed: {', '.join(names(kind)) or 'none'}{hint}")
 
 
+def origin(kind: str, name: str) -> str:
+    """Return name and version of the outside package that a method comes from; empty for a built-in one.
+
+    Results are kept under a key that holds this, so an updated plug-in computes anew.
+    """
+    point = None if name in _built_in(kind) else _plugins(kind).get(name)
+    return "" if point is None or point.dist is None else f"{point.dist.name} {point.dist.version}"
+
+
 def _import(kind: str, name: str) -> Any:  # noqa: ANN401
     module_name = f"{PACKAGE}.{PATHS[kind].replace('/', '.')}.{name}"
     module = importlib.import_module(module_name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from lookalike.core.store import disk_errors, write_file
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 _HASH_ROWS = 1024
+_HELD_BYTES = 1 << 28
 
 
 @final
@@ -180,11 +182,26 @@ def image_schema(height: int, width: int, channels: int, classes: Sequence[str],
 def concatenate(parts: Sequence[Images]) -> Images:
     """Return all rows of datasets with equal schemas, one after the other.
 
+    More than 256 MB of pixels go to an unnamed temporary file that is memory-mapped and ends with the dataset.
+
     Raises:
         DataError: Nothing to join, or schemas differ.
+        BudgetError: The disk with the temporary files is full.
     """
     schemas = {part.schema for part in parts}
     if len(schemas) != 1:
         raise DataError(f"only datasets of one schema can be joined, found {len(schemas)} schemas")
-    pixels = np.concatenate([part.pixels for part in parts])
+    small = sum(part.pixels.nbytes for part in parts) <= _HELD_BYTES
+    pixels = np.concatenate([part.pixels for part in parts]) if small else _mapped(parts)
     return Images(pixels, np.concatenate([part.labels for part in parts]), parts[0].schema)
+
+
+def _mapped(parts: Sequence[Images]) -> Pixels:
+    """Return the pixels of all parts, copied some rows at a time into a file that is no longer listed."""
+    shape = (sum(map(len, parts)), *parts[0].pixels.shape[1:])
+    with tempfile.TemporaryFile() as file, disk_errors(Path(tempfile.gettempdir())):
+        for part in parts:
+            for start in range(0, len(part), _HASH_ROWS):
+                file.write(np.ascontiguousarray(part.pixels[start : start + _HASH_ROWS]).data)
+        file.flush()
+        return np.memmap(file, dtype=np.uint8, mode="r", shape=shape)

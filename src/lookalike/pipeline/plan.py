@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lookalike import __version__
 from lookalike.core.contracts import Dataset, Method
 from lookalike.core.errors import ConfigError
-from lookalike.core.registry import find
+from lookalike.core.registry import find, origin
 from lookalike.core.store import digest
 from lookalike.pipeline.recipe import Recipe, Source, Use, configure
 
@@ -22,15 +22,16 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Named:
-    """A configured method and the name it was found by."""
+    """A configured method, the name it was found by, and the outside package it comes from, if any."""
 
     name: str
     method: Any
+    origin: str = ""
 
     def key(self, *inputs: object, exclude: frozenset[str] = frozenset()) -> str:
         """Return the hash of version, method, settings and inputs."""
         settings = self.method.model_dump(mode="json", exclude=set(exclude))
-        return digest([__version__, self.name, settings, list(inputs)])
+        return digest([__version__, self.name, self.origin, settings, list(inputs)])
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,15 @@ def _reader(source: Source, where: str, base: Path) -> Named:
         candidate = base / Path(path).expanduser()
         if candidate.exists() or source.read != "hf":
             options["path"] = str(candidate)
-    return Named(source.read, configure(cls, options, where))
+    return Named(source.read, configure(cls, options, where), origin("readers", source.read))
 
 
 def _uses(kind: str, uses: Sequence[Use], where: str) -> tuple[Named, ...]:
     found = []
     for place, use in enumerate(uses):
         cls: type[Method] = find(kind, use.use)
-        found.append(Named(use.use, configure(cls, use.options, f"{where}.{place}.{use.use}")))
+        method = configure(cls, use.options, f"{where}.{place}.{use.use}")
+        found.append(Named(use.use, method, origin(kind, use.use)))
     return tuple(found)
 
 
@@ -79,7 +81,7 @@ def generator_of(use: Use, sampling: Mapping[str, object]) -> Named:
             raise ConfigError(f"sample: unknown keys {', '.join(sampling)}; {use.use} has no sampling settings")
         given = options.get("sampling", {})
         options["sampling"] = {**(given if isinstance(given, dict) else {}), **sampling}
-    return Named(use.use, configure(cls, options, f"generator.{use.use}"))
+    return Named(use.use, configure(cls, options, f"generator.{use.use}"), origin("generators", use.use))
 
 
 def make_plan(recipe: Recipe, base: Path) -> Plan:

@@ -18,8 +18,7 @@ from lookalike.core.errors import DataError
 
 Features = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Values = npt.NDArray[np.float64]
-_ROWS = 2048
-_STRIP = 256
+_ROWS = 512
 _WIDE = 1024
 _CELLS = 1 << 22
 
@@ -47,19 +46,15 @@ def _check(x_ND: Features, least: int, what: str) -> None:
 
 
 def _sums(x_ND: Features, shift_D: Tensor) -> tuple[Tensor, Tensor]:
-    """Return sum [D] and scatter [D, D] of the rows after taking `shift_D` off, in blocks of rows.
-
-    A scatter matrix is symmetric, so only strips on and below the diagonal are multiplied out, and then mirrored.
-    """
-    total_D = torch.zeros_like(shift_D)
-    scatter_DD = torch.zeros(len(shift_D), len(shift_D), dtype=torch.float64)
+    """Return sum [D] and scatter [D, D] of the rows after taking `shift_D` off, in blocks of rows."""
+    total_D = np.zeros(len(shift_D))
+    scatter_DD = np.zeros((len(shift_D), len(shift_D)))
     for start in range(0, len(x_ND), _ROWS):
-        block = torch.from_numpy(np.subtract(x_ND[start : start + _ROWS], shift_D.numpy(), dtype=np.float64))
-        total_D += block.sum(0)
-        for strip in range(0, len(shift_D), _STRIP):
-            stop = strip + _STRIP
-            scatter_DD[strip:, strip:stop].addmm_(block[:, strip:].T, block[:, strip:stop])
-    return total_D, scatter_DD.tril() + scatter_DD.tril(-1).T
+        block = np.subtract(x_ND[start : start + _ROWS], shift_D.numpy(), dtype=np.float64)
+        total_D += block.sum(axis=0)
+        # numpy sees that both factors are one matrix and multiplies half of it out (syrk); torch does all of it.
+        scatter_DD += block.T @ block
+    return torch.from_numpy(total_D), torch.from_numpy(scatter_DD)
 
 
 @contextmanager
@@ -90,9 +85,11 @@ def moments(x_ND: Features) -> Moments:
         DataError: Fewer than two rows, or a value that is not finite.
     """
     _check(x_ND, 2, "a covariance")
-    mean_D = _mean(x_ND)
-    _, scatter_DD = _sums(x_ND, mean_D)
-    return Moments(len(x_ND), mean_D, scatter_DD / (len(x_ND) - 1))
+    # Rows are taken off a nearby point first, so that a large mean costs no digits; one pass over the rows is enough.
+    shift_D = torch.from_numpy(x_ND[:_ROWS].mean(axis=0, dtype=np.float64))
+    total_D, scatter_DD = _sums(x_ND, shift_D)
+    rows, offset_D = len(x_ND), total_D / len(x_ND)
+    return Moments(rows, shift_D + offset_D, (scatter_DD - rows * torch.outer(offset_D, offset_D)) / (rows - 1))
 
 
 def _factor(covariance_DD: Tensor) -> Tensor:

@@ -115,6 +115,21 @@ def test_noted_facts(fitted: Any, tmp_path: Path) -> None:
     assert (about["steps"], about["images_seen"], about["precision"]) == (4, 32, "float32")
     assert len(about["curve"]) == 4
     assert "sampling" not in about["config"]
+    assert about["preset"] == "tiny"
+
+
+def test_one_thread_and_two_give_the_same_files(tmp_path: Path) -> None:
+    before, digests = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            fitted = Ddpm(**_SMALL, sampling=_FAST).fit(_images(), Rng(0), SILENT)
+            fitted.save(tmp_path / str(threads))
+            weights = tmp_path / str(threads) / "unet" / "diffusion_pytorch_model.safetensors"
+            digests.append((weights.read_bytes(), fitted.sample(9, Rng(1)).pixels.tobytes()))
+    finally:
+        torch.set_num_threads(before)
+    assert digests[0] == digests[1]
 
 
 class _Interrupting:

@@ -26,17 +26,29 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from lookalike.core.contracts import Method
-from lookalike.core.errors import ConfigError, DataError
+from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Watch
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import digest, write_file, write_json
 from lookalike.data.images import Images
-from lookalike.networks.unet import Architecture, Preset, architecture, build, pack, rebuild, unpack
+from lookalike.networks.unet import (
+    Architecture,
+    Preset,
+    architecture,
+    build,
+    choose_preset,
+    default_batch,
+    pack,
+    rebuild,
+    unpack,
+)
 from lookalike.techniques import diffusion, samplers
 from lookalike.techniques.diffusion import Prediction, ScheduleName
 from lookalike.techniques.ema import Ema
 from lookalike.techniques.hardware import Precision, PrecisionChoice, choose_device, choose_precision
+from lookalike.techniques.labels import wanted_labels
+from lookalike.techniques.parts import CPU_PARTS, Parts
 from lookalike.techniques.training import Plan, Trace, adam_tensors, torch_generator, train, warm_up_then_cosine
 
 _FORMAT = "lookalike.image.ddpm/1"
@@ -85,7 +97,7 @@ class Ddpm(Method):
     schedule: ScheduleName = Field(default="cosine", description="How noise grows over 1000 times.")
     min_snr_gamma: float | None = Field(default=5.0, gt=0, description="Bound of the loss weight; None = none.")
     label_dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of labels hidden, for guidance.")
-    batch_size: int = Field(default=64, ge=1, le=65536, description="Images per step.")
+    batch_size: int | None = Field(default=None, ge=1, le=65536, description="Images per step; None = from preset.")
     learning_rate: float = Field(default=2e-3, gt=0, le=1, description="Highest rate of AdamW; falls to 0 at the end.")
     weight_decay: float = Field(default=0.01, ge=0, le=1, description="Weight decay of AdamW.")
     dropout: float = Field(
@@ -128,11 +140,13 @@ class Ddpm(Method):
             raise DataError("image.ddpm needs images to learn from, found none; check the reader's path and the split")
         device = choose_device(self.device)
         precision = choose_precision(self.precision, device)
+        preset = choose_preset(self.preset, data.height, data.width, device.type)
+        batch = self.batch_size or default_batch(preset)
         shape = self._shape(data.height, data.width, device)
         trainable = _Training(self, data, shape, device, precision, rng.child("weights"))
         plan = Plan(
             rows=len(data),
-            batch_size=self.batch_size,
+            batch_size=batch,
             steps=self.steps,
             minutes=self.minutes,
             key=digest([_FORMAT, self.model_dump(exclude={"sampling"}), data.fingerprint(), repr(rng), precision]),
@@ -148,8 +162,9 @@ class Ddpm(Method):
             "device": device.type,
             "threads": torch.get_num_threads(),
             "steps": trace.steps,
-            "images_seen": trace.steps * self.batch_size,
-            "preset": self.preset,
+            "images_seen": trace.steps * batch,
+            "batch_size": batch,
+            "preset": preset,
             "parameters": sum(p.numel() for p in trainable.unet.parameters()),
             "curve": _curve(trace),
             "schema": data.schema.model_dump(mode="json"),
@@ -197,9 +212,12 @@ class _Training:
         unet = build(shape, data.height, data.width, data.channels, self.null, rng, config.dropout)
         self.unet = unet.to(device=device, memory_format=torch.channels_last).train()
         self.schedule = diffusion.make_schedule(config.schedule)
-        self.weight_T = diffusion.min_snr_weight(self.schedule, config.prediction, config.min_snr_gamma)
+        self.weight_T = diffusion.min_snr_weight(self.schedule, config.prediction, config.min_snr_gamma).to(device)
+        # Dropout draws from torch's one global generator, which threads would race for.
+        self.parts = Parts(CPU_PARTS if device.type == "cpu" and config.dropout == 0 else 1)
+        self.weights = list(self.unet.parameters())
         self.optimizer = torch.optim.AdamW(
-            self.unet.parameters(),
+            self.weights,
             lr=config.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=config.weight_decay,
@@ -224,23 +242,27 @@ class _Training:
         epsilon = torch.randn(x0.shape, generator=generator, device=self.device)
         a, s = diffusion.signal_and_noise(self.schedule, t_B, x0)
         x_t = (a * x0 + s * epsilon).contiguous(memory_format=torch.channels_last)
+        wanted, weight_B = diffusion.target(config.prediction, a, s, x0, epsilon), self.weight_T[t_B]
+
+        def error(part: slice) -> Tensor:
+            # The cache of cast weights is one for all threads, and every weight is used once.
+            reduced = self.precision == "bfloat16"
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=reduced, cache_enabled=False):
+                predicted = self.unet(x_t[part], t_B[part], label_B[part], return_dict=False)[0]
+            return diffusion.weighted_error(predicted, wanted[part], weight_B[part])
+
         with torch.random.fork_rng(devices=[], enabled=config.dropout > 0):
             if config.dropout > 0:
                 torch.default_generator.manual_seed(rng.child("dropout").integer())
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-                predicted = self.unet(x_t, t_B, label_B, return_dict=False)[0]
-        wanted = diffusion.target(config.prediction, a, s, x0, epsilon)
-        loss = diffusion.weighted_error(predicted, wanted, self.weight_T.to(self.device)[t_B])
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        norm = torch.nn.utils.clip_grad_norm_(self.unet.parameters(), _GRADIENT_NORM)
+            loss = self.parts.gradients(error, len(rows), self.weights)
+        norm = torch.nn.utils.clip_grad_norm_(self.weights, _GRADIENT_NORM)
         rate = config.learning_rate * warm_up_then_cosine(step, steps, _WARM_UP_STEPS)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
-        self.ema.half_life = config.ema_half_life * steps * config.batch_size
-        self.ema.update(config.batch_size, (step + 1) * config.batch_size)
-        return {"loss": loss.detach(), "gradient norm": norm}
+        self.ema.half_life = config.ema_half_life * steps * len(rows)
+        self.ema.update(len(rows), (step + 1) * len(rows))
+        return {"loss": loss, "gradient norm": norm}
 
     @torch.no_grad()
     def averaged(self) -> UNet2DModel:
@@ -264,7 +286,10 @@ class _FittedDdpm:
         self.schedule = diffusion.make_schedule(about["config"]["schedule"])
         precision = choose_precision(about["precision"], device)
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        self._fast: UNet2DModel | None = None
+        self._fast = copy.deepcopy(self.unet)
+        # diffusers' own `to` warns about modules to keep in float32, of which this network has none.
+        torch.nn.Module.to(self._fast, device=device, dtype=self._dtype)
+        torch.nn.Module.to(self._fast, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Images:
         """Draw exactly n images.
@@ -280,13 +305,17 @@ class _FittedDdpm:
         Raises:
             ConfigError: A condition or a class is not known.
         """
-        labels = _labels(n, self.schema.classes, where)
+        labels = wanted_labels(n, self.schema.classes, where, "image.ddpm")
         height, width, channels = self.schema.columns[0].shape
         pixels = np.empty((n, height, width, channels), dtype=np.uint8)
-        for start in range(0, n, self.sampling.batch):
-            stop = min(start + self.sampling.batch, n)
-            x = self._draw(labels[start:stop], [rng.child("row", i) for i in range(start, stop)])
-            pixels[start:stop] = _to_pixels(unpack(x, self.shape, height, width))
+
+        def draw(part: slice) -> None:
+            x = self._draw(labels[part], [rng.child("row", i) for i in range(part.start, part.stop)])
+            pixels[part] = _to_pixels(unpack(x, self.shape, height, width))
+
+        size = self.sampling.batch
+        batches = [slice(start, min(start + size, n)) for start in range(0, n, size)]
+        Parts(torch.get_num_threads() if self.device.type == "cpu" else 1, most=1).map(draw, batches)
         return Images(pixels, labels, self.schema)
 
     @torch.no_grad()
@@ -328,11 +357,6 @@ class _FittedDdpm:
         return samplers.denoiser(network, self.schedule, self.about["config"]["prediction"], self.sampling.clip)
 
     def _predict(self, x: Tensor, t: float, label_B: Tensor) -> Tensor:
-        if self._fast is None:
-            self._fast = copy.deepcopy(self.unet)
-            # diffusers' own `to` warns about modules to keep in float32, of which this network has none.
-            torch.nn.Module.to(self._fast, device=self.device, dtype=self._dtype)
-            torch.nn.Module.to(self._fast, memory_format=torch.channels_last)  # type: ignore[call-overload]
         x = x.to(self._dtype).contiguous(memory_format=torch.channels_last)
         time = torch.full((len(x),), t, device=self.device)
         output: Tensor = self._fast(x, time, label_B, return_dict=False)[0]
@@ -345,25 +369,6 @@ class _FittedDdpm:
         write_file(folder / "unet" / _WEIGHTS, save(weights, metadata={"format": "pt"}))
         _diffusers_scheduler(self.sampling.sampler, self.about["config"]).save_config(folder / "scheduler")
         write_json(folder / "lookalike.json", self.about)
-
-
-def _labels(n: int, classes: tuple[str, ...], where: Mapping[str, object] | None) -> npt.NDArray[np.int64]:
-    unknown = sorted(set(where or {}) - {"label"})
-    if unknown:
-        raise ConfigError(f"where: image.ddpm cannot choose by {', '.join(unknown)}; allowed: label")
-    asked = (where or {}).get("label")
-    if asked is None:
-        return np.arange(n, dtype=np.int64) % len(classes)
-    names: list[Any] = (
-        [asked] * n if isinstance(asked, str) else list(asked) if isinstance(asked, Sequence) else [asked] * n
-    )
-    if len(names) != n:
-        raise ConfigError(f"where: {len(names)} labels for {n} rows; give one class name, or one for each row")
-    place = {name: k for k, name in enumerate(classes)}
-    wrong = sorted({str(name) for name in names if str(name) not in place})
-    if wrong:
-        raise ConfigError(f"where: the model knows no class '{wrong[0]}'; allowed: {', '.join(classes)}")
-    return np.array([place[str(name)] for name in names], dtype=np.int64).reshape(n)
 
 
 def _curve(trace: Trace) -> list[list[float]]:
