@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from lookalike.core.contracts import Reference
 from lookalike.core.rng import Rng
 from lookalike.data.images import Images
+from lookalike.learners.image.cnn import Cnn
 from lookalike.metrics.image import train_on_synthetic as module
 from lookalike.metrics.image.train_on_synthetic import TrainOnSynthetic, _accuracy, _class_weights, _stratified
 
@@ -101,3 +103,25 @@ def test_without_a_holdout_it_says_so(real: Reference[Images]) -> None:
     found = TrainOnSynthetic().score(Reference(real.train, empty), real.train, Rng(0))
     assert found.floor is None
     assert "no holdout" in found.detail["not_estimated"]
+
+
+def test_wrong_settings_of_the_learner_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    with pytest.raises(ValidationError, match=r"learner_settings.stpes of image.cnn: Extra inputs"):
+        TrainOnSynthetic(learner_settings={"stpes": 3})
+    with pytest.raises(ValidationError, match=r"learner_settings.batch of image.cnn: Input should be greater"):
+        TrainOnSynthetic(learner_settings={"batch": 0})
+
+
+def test_seeds_on_threads_equal_seeds_one_after_the_other(
+    real: Reference[Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    few = Reference(real.train.take(np.arange(100)), real.holdout.take(np.arange(100)))
+    method = TrainOnSynthetic(learner_settings={"steps": 6}, seeds=3)
+    key = Rng(0).child("train_on_synthetic")
+    module._hits.clear()
+    together = method._trained(few.train, None, few.holdout, key)
+    for seed in range(3):
+        fitted = Cnn(steps=6).fit(few.train, None, None, key.child("learner", seed))
+        assert ((fitted.predict(few.holdout) == few.holdout.labels) == together[:, seed]).all()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 
 from lookalike.core.contracts import Method, Reference, Score
 from lookalike.core.errors import DataError
@@ -17,6 +17,7 @@ from lookalike.data.images import Images, concatenate
 from lookalike.data.shuffled import shuffled_pixels
 from lookalike.encoders.memo import Memo
 from lookalike.techniques.bootstrap import percentile_interval, resampled_means
+from lookalike.techniques.parts import Parts
 
 Values = npt.NDArray[np.float64]
 Hits = npt.NDArray[np.float64]
@@ -45,7 +46,22 @@ class TrainOnSynthetic(Method):
     targets: ClassVar[tuple[str, ...]] = ("accepted", "unfiltered")
 
     learner: str = Field(default="image.cnn", description="Which downstream model learns, by registry name.")
+    learner_settings: dict[str, Any] = Field(
+        default_factory=dict, description="Settings of the learner, for example {steps: 200}; empty = its defaults."
+    )
     seeds: int = Field(default=2, ge=1, le=20, description="How often the learner is trained on each row, at least 1.")
+
+    @model_validator(mode="after")
+    def _accepted(self) -> Self:
+        """Refuse wrong settings of the learner before any work starts."""
+        if self.learner_settings:
+            try:
+                find("learners", self.learner)(**self.learner_settings)
+            except ValidationError as error:
+                found = error.errors(include_url=False)[0]
+                place = ".".join(map(str, found["loc"]))
+                raise ValueError(f"learner_settings.{place} of {self.learner}: {found['msg']}") from None
+        return self
 
     def score(self, real: Reference[Images], synthetic: Images, rng: Rng) -> Score:
         """Return the accuracy, 0 to 1; higher is better.
@@ -85,6 +101,7 @@ class TrainOnSynthetic(Method):
             detail={
                 "title": f"accuracy, {self.learner}",
                 "learner": self.learner,
+                "learner_settings": self.learner_settings,
                 "learner_seeds": self.seeds,
                 "learner_weak": rows["real"]["accuracy"] - chance < _WEAK * (1 - chance),
                 "n_test": len(test),
@@ -98,19 +115,20 @@ class TrainOnSynthetic(Method):
 
     def _trained(self, data: Images, weight: Values | None, test: Images, key: Rng) -> Hits:
         """Return which test rows each learner recognises, 1 or 0, [N, S]."""
-        method = find("learners", self.learner)()
+        method = find("learners", self.learner)(**self.learner_settings)
         even = weight is None or bool(np.ptp(weight) == 0)
         facts = [self.learner, method.model_dump(mode="json"), data.fingerprint(), test.fingerprint(), even, key.seed]
-        columns = []
-        for seed in range(self.seeds):
 
-            def recognised(seed: int = seed) -> npt.NDArray[np.bool_]:
-                fitted = method.fit(data, None if even else weight, None, key.child("learner", seed))
-                right: npt.NDArray[np.bool_] = fitted.predict(test) == test.labels
-                return right
+        def recognised(seed: int) -> npt.NDArray[np.bool_]:
+            fitted = method.fit(data, None if even else weight, None, key.child("learner", seed))
+            right: npt.NDArray[np.bool_] = fitted.predict(test) == test.labels
+            return right
 
-            columns.append(_hits.get(digest([*facts, seed]), recognised))
-        return np.stack(columns, axis=1).astype(np.float64)
+        def every() -> npt.NDArray[np.bool_]:
+            # A learner per core: two cores that share every small operation wait for each other.
+            return np.stack(Parts(self.seeds).map(recognised, range(self.seeds)), axis=1)
+
+        return _hits.get(digest([*facts, self.seeds]), every).astype(np.float64)
 
     def _without_holdout(self, train: Images, synthetic: Images, key: Rng, draw: np.random.Generator) -> Score:
         """Return the accuracy on the training rows: the learner has not seen them, but the generator has."""
