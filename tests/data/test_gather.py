@@ -10,6 +10,7 @@ import pytest
 
 from lookalike.core.errors import DataError
 from lookalike.data import gather as module
+from lookalike.data.corpus import Corpus, concatenate_texts, text_schema
 from lookalike.data.gather import gather
 from lookalike.data.images import Images, concatenate
 
@@ -41,3 +42,18 @@ def test_only_one_schema_is_gathered(tmp_path: Path, some: Any) -> None:
         gather([some(2), some(2, 3, 3)], tmp_path)
     with pytest.raises(DataError, match="found 0 schemas"):
         gather([], tmp_path)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+def test_texts_are_gathered_even_onto_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(module, "_TEXT_ROWS", chunk)
+    schema = text_schema(["a", "b"], ["from"])
+    parts = [
+        Corpus.of([f"{n} {i}" for i in range(n)], [i % 2 for i in range(n)], schema, {"from": ["x"] * n})
+        for n in (4, 3)
+    ]
+    whole = concatenate_texts(parts)
+    index = np.array([0, 3, 4, 6])
+    assert gather(parts, tmp_path, index).fingerprint() == whole.take(index).fingerprint()
+    again = gather([Corpus.open(tmp_path)], tmp_path, np.array([1]))
+    assert again.texts() == ["4 3"]

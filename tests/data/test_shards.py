@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lookalike.core.errors import DataError
+from lookalike.data.corpus import Corpus, text_schema
 from lookalike.data.images import Images, image_schema
 from lookalike.data.shards import read_columns, read_shard, shard_name, write_shard
 
@@ -119,3 +120,23 @@ def test_missing_damaged_and_foreign_files(tmp_path: Path, some: Any) -> None:
 def _written(path: Path, some: Any) -> Path:
     write_shard(path, some(4))
     return path
+
+
+@pytest.mark.parametrize("classes", [["no", "yes"], []])
+def test_texts_read_back_equal_and_open_in_datasets(tmp_path: Path, classes: list[str]) -> None:
+    texts = ["früh 🙂", "a\nb", 'c "quoted"', ""]
+    labels = [1, 0, 1, 0] if classes else [0] * 4
+    corpus = Corpus.of(texts, labels, text_schema(classes, ["tone"]), {"tone": list("abcd")})
+    path = tmp_path / shard_name(0)
+    write_shard(path, corpus, {"weight": np.array([1.0, 0.5, 0.25, 0.0])})
+    assert read_shard(path).fingerprint() == corpus.fingerprint()
+    opened = datasets.load_dataset("parquet", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache"))
+    assert opened["text"][:] == texts
+    assert opened["tone"][:] == list("abcd")
+    if classes:
+        assert opened.features["label"].names == classes
+        assert opened["label"][:] == labels
+    write_shard(tmp_path / "none", corpus.take(np.empty(0, np.int64)))
+    assert len(read_shard(tmp_path / "none")) == 0
+    with pytest.raises(DataError, match="a name other than text"):
+        write_shard(tmp_path / "x", corpus, {"tone": list("abcd")})

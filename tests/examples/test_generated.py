@@ -19,6 +19,8 @@ from pydantic import BaseModel
 
 from lookalike.cli.starter import starter
 from lookalike.core.registry import catalogue, find, kinds, names
+from lookalike.data.reading import ImageReader
+from lookalike.data.texts import TextReader
 from lookalike.pipeline.recipe import Data, Recipe, Sample
 from lookalike.reports.verdicts import rules_markdown
 
@@ -96,11 +98,6 @@ def settings(model: type[BaseModel], skip: frozenset[str] = frozenset()) -> str:
     return "\n".join(["| key | default | allowed | meaning |", "|---|---|---|---|", *rows]) + "\n"
 
 
-def _shared_reader_keys() -> frozenset[str]:
-    sets = [set(find("readers", name).model_fields) for name in names("readers")]
-    return frozenset(set.intersection(*sets))
-
-
 def _methods_of(kind: str, skip: frozenset[str] = frozenset()) -> str:
     parts = [f"### {name}\n\n{settings(find(kind, name), skip)}" for name in names(kind) if _ours(kind, name)]
     return "\n".join(parts)
@@ -111,10 +108,14 @@ def _ours(kind: str, name: str) -> bool:
 
 
 def _readers() -> str:
-    shared = _shared_reader_keys()
-    some = find("readers", names("readers")[0])
-    other = frozenset(some.model_fields) - shared
-    return f"### Every reader\n\n{settings(some, other)}\n{_methods_of('readers', shared)}"
+    """Return the settings of the readers, those that all of a kind share once."""
+    parts = []
+    for heading, base in (("Every reader of images", ImageReader), ("Every reader of texts", TextReader)):
+        some = [name for name in names("readers") if issubclass(find("readers", name), base)]
+        shared = frozenset(base.model_fields)
+        parts.append(f"### {heading}\n\n{settings(base)}")
+        parts += [f"### {name}\n\n{settings(find('readers', name), shared)}" for name in some if _ours("readers", name)]
+    return "\n".join(parts)
 
 
 def _list_of_methods() -> str:
@@ -158,6 +159,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "encoders": lambda: _methods_of("encoders"),
     "learners": lambda: _methods_of("learners"),
     "writers": lambda: _methods_of("writers"),
+    "backends": lambda: _methods_of("backends"),
 }
 
 

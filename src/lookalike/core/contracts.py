@@ -43,6 +43,10 @@ class Dataset(Protocol):
         """Number of rows."""
         ...
 
+    def problems(self) -> Mapping[int, str]:
+        """Return why a generated row is not usable at all, by position; empty when every row is."""
+        ...
+
     def take(self, index: Index) -> Self:
         """Return rows by position; repeats are allowed."""
         ...

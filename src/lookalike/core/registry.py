@@ -26,6 +26,7 @@ PATHS = {
     "metrics": "metrics",
     "audits": "audits",
     "encoders": "encoders",
+    "backends": "backends",
     "readers": "data/readers",
     "writers": "data/writers",
 }
@@ -47,7 +48,7 @@ def _root(kind: str) -> Path:
 def _built_in(kind: str) -> tuple[str, ...]:
     root = _root(kind)
     files = [path.relative_to(root) for path in root.rglob("*.py") if not path.name.startswith("_")]
-    nested = kind not in ("readers", "writers")
+    nested = kind not in ("readers", "writers", "backends")
     return tuple(
         sorted(".".join(file.with_suffix("").parts) for file in files if len(file.parts) == (2 if nested else 1))
     )

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Schema
+from lookalike.data.corpus import Corpus
 from lookalike.data.images import Images
 
-__all__ = ["Images", "open_dataset"]
+__all__ = ["Corpus", "Images", "no_rows", "open_dataset"]
 
-_TYPES = {"image": Images}
+_TYPES: dict[str, Any] = {"image": Images, "text": Corpus}
 
 
-def open_dataset(folder: Path) -> Images:
+def no_rows(schema: Schema) -> Any:  # noqa: ANN401  the dataset class of the schema's modality
+    """Return a dataset without rows."""
+    return _TYPES[schema.modality].empty(schema)
+
+
+def open_dataset(folder: Path) -> Any:  # noqa: ANN401  the dataset class of the folder's modality
     """Open what a dataset's `save` wrote, of whichever modality its `schema.json` names.
 
     Raises:

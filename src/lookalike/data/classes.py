@@ -67,13 +67,16 @@ def name_numbers(
     return values.astype(np.int64), tuple(names)
 
 
-def check_classes(labels: Labels, classes: Sequence[str], where: str) -> tuple[Labels, tuple[str, ...], list[str]]:
+def check_classes(
+    labels: Labels, classes: Sequence[str], where: str, unit: str = "image"
+) -> tuple[Labels, tuple[str, ...], list[str]]:
     """Return labels and classes that can carry a class-conditional model; every reader ends with this.
 
     Args:
         labels: Numbers into `classes`, [N].
         classes: Class names.
         where: What messages call the source.
+        unit: What messages call one row.
 
     Returns:
         Labels, classes and notes, without the classes that have no image.
@@ -84,18 +87,18 @@ def check_classes(labels: Labels, classes: Sequence[str], where: str) -> tuple[L
     counts = np.bincount(labels, minlength=len(classes))
     present = [k for k, count in enumerate(counts) if count]
     if not present:
-        raise DataError(f"{shown(where)} holds no image; at least {MIN_CLASSES} classes of {MIN_PER_CLASS} are needed")
+        raise DataError(f"{shown(where)} holds no {unit}; at least {MIN_CLASSES} classes of {MIN_PER_CLASS} are needed")
     if len(present) < MIN_CLASSES:
         raise DataError(
-            f"{shown(where)} holds one class only, '{shown(classes[present[0]])}' with {counts[present[0]]} images; "
-            f"at least {MIN_CLASSES} classes are needed; add images of another class, or choose another label"
+            f"{shown(where)} holds one class only, '{shown(classes[present[0]])}' with {counts[present[0]]} {unit}s; "
+            f"at least {MIN_CLASSES} classes are needed; add {unit}s of another class, or choose another label"
         )
     few = [k for k in present if counts[k] < MIN_PER_CLASS]
     if few:
         listed = ", ".join(f"'{shown(classes[k])}'" for k in few[:_LISTED]) + (", ..." if len(few) > _LISTED else "")
         raise DataError(
-            f"{shown(where)}: {len(few)} of {len(present)} classes have one image only: {listed}; at least "
-            f"{MIN_PER_CLASS} are needed, one to learn from and one to test on; add images or remove the class"
+            f"{shown(where)}: {len(few)} of {len(present)} classes have one {unit} only: {listed}; at least "
+            f"{MIN_PER_CLASS} are needed, one to learn from and one to test on; add {unit}s or remove the class"
         )
     absent = [str(classes[k]) for k in range(len(classes)) if not counts[k]]
     if not absent:
@@ -103,5 +106,5 @@ def check_classes(labels: Labels, classes: Sequence[str], where: str) -> tuple[L
     place = np.full(len(classes), -1, dtype=np.int64)
     place[present] = np.arange(len(present))
     listed = ", ".join(shown(name) for name in absent[:_LISTED]) + (", ..." if len(absent) > _LISTED else "")
-    note = f"left out {len(absent)} classes without images: {listed}"
+    note = f"left out {len(absent)} classes without {unit}s: {listed}"
     return place[labels], tuple(classes[k] for k in present), [note]

@@ -55,6 +55,15 @@ class Images:
         self.labels = labels.astype(np.int64, copy=False)
         self.schema = schema
 
+    @classmethod
+    def empty(cls, schema: Schema) -> Self:
+        """Return a dataset without images."""
+        return cls(np.zeros((0, *schema.column("image").shape), dtype=np.uint8), np.zeros(0, dtype=np.int64), schema)
+
+    def problems(self) -> dict[int, str]:
+        """Return why a row is not usable, by position: an image always is."""
+        return {}
+
     def __len__(self) -> int:
         """Number of images."""
         return len(self.pixels)

@@ -1,7 +1,8 @@
-"""One Parquet shard of images: written whole or not at all, same rows same bytes, and read back.
+"""One Parquet shard of rows: written whole or not at all, same rows same bytes, and read back.
 
-`datasets.load_dataset("parquet", data_files=...)` opens a shard as decoded images with class names: the schema carries
-the `huggingface` feature tree. A `lookalike` entry carries the full schema, so that reading gives back equal images.
+`datasets.load_dataset("parquet", data_files=...)` opens a shard as decoded images or texts with class names: the schema
+carries the `huggingface` feature tree. A `lookalike` entry carries the full schema, so that reading gives back equal
+rows.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pydantic import ValidationError
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Schema
 from lookalike.core.store import disk_errors
+from lookalike.data.corpus import LABEL, TEXT, Corpus, further_columns
 from lookalike.data.images import Images, Pixels
 from lookalike.data.pixels import Limits, decode, shown
 
@@ -49,28 +51,49 @@ def encode_png(pixels_HWC: Pixels) -> bytes:
     return buffer.getvalue()
 
 
-def _arrow_schema(schema: Schema, extra: Mapping[str, pa.Array]) -> pa.Schema:
-    label = schema.label or "label"
-    fields = [
-        pa.field("image", pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])),
-        pa.field(label, pa.int64()),
-    ]
-    features: dict[str, Any] = {
-        "image": {"_type": "Image"},
-        label: {"names": list(schema.classes), "_type": "ClassLabel"},
-    }
+def _parts(data: Images | Corpus) -> list[tuple[pa.Field, dict[str, Any]]]:
+    """Return the columns of a dataset, each with its entry in the feature tree of `datasets`."""
+    label = data.schema.label or LABEL
+    number = pa.field(label, pa.int64())
+    named: dict[str, Any] = {"names": list(data.schema.classes), "_type": "ClassLabel"}
+    if isinstance(data, Images):
+        image = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
+        picture: dict[str, Any] = {"_type": "Image"}
+        return [(pa.field("image", image), picture), (number, named)]
+    string: dict[str, Any] = {"dtype": "large_string", "_type": "Value"}
+    parts: list[tuple[pa.Field, dict[str, Any]]] = [(pa.field(TEXT, pa.large_string()), string)]
+    parts += [(number, named)] if data.classes else []
+    return parts + [(pa.field(name, pa.large_string()), string) for name in further_columns(data.schema)]
+
+
+def _arrays(data: Images | Corpus, start: int, stop: int, first_row: int) -> list[pa.Array]:
+    """Return the columns of some rows, in the order of `_parts`."""
+    if isinstance(data, Images):
+        images = [
+            {"bytes": encode_png(data.pixels[row]), "path": f"{first_row + row:08d}.png"} for row in range(start, stop)
+        ]
+        return [pa.array(images, type=_parts(data)[0][0].type), pa.array(data.labels[start:stop])]
+    names = [TEXT, *([LABEL] if data.classes else []), *further_columns(data.schema)]
+    return [data.table.column(name).slice(start, stop - start).combine_chunks() for name in names]
+
+
+def _arrow_schema(data: Images | Corpus, extra: Mapping[str, pa.Array]) -> pa.Schema:
+    fields, features = [], {}
+    for field, feature in _parts(data):
+        fields.append(field)
+        features[field.name] = feature
     for name, values in extra.items():
         fields.append(pa.field(name, values.type))
         kind = {"double": "float64", "float": "float32"}.get(str(values.type), str(values.type))
         features[name] = {"dtype": kind, "_type": "Value"}
     metadata = {
         "huggingface": json.dumps({"info": {"features": features}}, ensure_ascii=False),
-        "lookalike": schema.model_dump_json(),
+        "lookalike": data.schema.model_dump_json(),
     }
     return pa.schema(fields, metadata=metadata)
 
 
-def write_shard(path: Path, data: Images, extra: Extra | None = None, first_row: int = 0) -> None:
+def write_shard(path: Path, data: Images | Corpus, extra: Extra | None = None, first_row: int = 0) -> None:
     """Write one shard; a reader sees the whole file or none.
 
     Args:
@@ -83,28 +106,26 @@ def write_shard(path: Path, data: Images, extra: Extra | None = None, first_row:
         DataError: An extra column has another length, or the name of a column that is there.
         BudgetError: The disk is full.
     """
-    label = data.schema.label or "label"
     columns = {name: pa.array(values) for name, values in (extra or {}).items()}
+    taken = [field.name for field, _ in _parts(data)]
     for name, values in columns.items():
-        if len(values) != len(data) or name in ("image", label):
+        if len(values) != len(data) or name in taken:
             raise DataError(
-                f"extra column '{shown(name)}' has {len(values)} values for {len(data)} images; it needs one value per "
-                f"image, and a name other than image and {label}"
+                f"extra column '{shown(name)}' has {len(values)} values for {len(data)} rows; it needs one value per "
+                f"row, and a name other than {' and '.join(taken)}"
             )
-    schema = _arrow_schema(data.schema, columns)
+    schema = _arrow_schema(data, columns)
+    label = data.schema.label or LABEL
+    repeated = [label] if label in taken else []
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
     try:
         with (
             disk_errors(path),
-            pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=[label]) as writer,
+            pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=repeated) as writer,
         ):
             for start in range(0, len(data), _GROUP_ROWS):
                 stop = min(start + _GROUP_ROWS, len(data))
-                images = [
-                    {"bytes": encode_png(data.pixels[row]), "path": f"{first_row + row:08d}.png"}
-                    for row in range(start, stop)
-                ]
-                arrays = [pa.array(images, type=schema.field("image").type), pa.array(data.labels[start:stop])]
+                arrays = _arrays(data, start, stop, first_row)
                 arrays += [values.slice(start, stop - start) for values in columns.values()]
                 writer.write_table(pa.table(arrays, schema=schema))
         temporary.replace(path)
@@ -112,7 +133,7 @@ def write_shard(path: Path, data: Images, extra: Extra | None = None, first_row:
         temporary.unlink(missing_ok=True)
 
 
-def write_shards(data: Images, folder: Path, extra: Extra | None = None, rows: int = 10_000) -> list[Path]:
+def write_shards(data: Images | Corpus, folder: Path, extra: Extra | None = None, rows: int = 10_000) -> list[Path]:
     """Write all rows as `part-00000.parquet` and so on; no rows give one empty file.
 
     Args:
@@ -137,7 +158,7 @@ def write_shards(data: Images, folder: Path, extra: Extra | None = None, rows: i
     return paths
 
 
-def read_shard(path: Path, limits: Limits | None = None) -> Images:
+def read_shard(path: Path, limits: Limits | None = None) -> Any:  # noqa: ANN401  the dataset class of its modality
     """Read a shard that `write_shard` wrote, into memory.
 
     Args:
@@ -145,7 +166,7 @@ def read_shard(path: Path, limits: Limits | None = None) -> Images:
         limits: What a single image may cost; None = the usual limits.
 
     Returns:
-        Images equal to those written.
+        Rows equal to those written.
 
     Raises:
         DataError: Missing, damaged, or not written by this project.
@@ -156,21 +177,34 @@ def read_shard(path: Path, limits: Limits | None = None) -> Images:
             if stored is None:
                 raise DataError(f"{shown(path)} was not written by lookalike; use the reader parquet for such files")
             schema = Schema.model_validate_json(stored)
-            table = file.read(columns=["image", schema.label or "label"])
-            labels = table.column(schema.label or "label").to_numpy().astype(np.int64)
-            shape = schema.column("image").shape
-            pixels = np.empty((len(labels), *shape), dtype=np.uint8)
-            for row, content in enumerate(table.column("image").combine_chunks().field("bytes")):
-                name = f"{path.name} row {row}"
-                image = decode(content.as_py() or b"", name, limits or Limits(), shape[2], None)
-                if image.shape != shape:
-                    raise DataError(
-                        f"{shown(name)} is {image.shape}, not {shape}; the shard was changed: make it again"
-                    )
-                pixels[row] = image
+            if schema.modality == "text":
+                return _texts(file, schema)
+            return _images(file, schema, path, limits or Limits())
     except (pa.ArrowException, OSError, KeyError, ValidationError, ValueError, IndexError) as error:
         raise DataError(f"{shown(path)} is missing or damaged: {shown(error)}; run `lookalike verify`") from None
+
+
+def _images(file: pq.ParquetFile, schema: Schema, path: Path, limits: Limits) -> Images:
+    label = schema.label or LABEL
+    table = file.read(columns=["image", label])
+    labels = table.column(label).to_numpy().astype(np.int64)
+    shape = schema.column("image").shape
+    pixels = np.empty((len(labels), *shape), dtype=np.uint8)
+    for row, content in enumerate(table.column("image").combine_chunks().field("bytes")):
+        name = f"{path.name} row {row}"
+        image = decode(content.as_py() or b"", name, limits, shape[2], None)
+        if image.shape != shape:
+            raise DataError(f"{shown(name)} is {image.shape}, not {shape}; the shard was changed: make it again")
+        pixels[row] = image
     return Images(pixels, labels, schema)
+
+
+def _texts(file: pq.ParquetFile, schema: Schema) -> Corpus:
+    names = further_columns(schema)
+    table = file.read(columns=[TEXT, *([schema.label] if schema.label else []), *names])
+    labels = table.column(schema.label) if schema.label else pa.array(np.zeros(len(table), dtype=np.int64))
+    columns = {TEXT: table.column(TEXT), LABEL: labels, **{name: table.column(name) for name in names}}
+    return Corpus(pa.table(columns), schema)
 
 
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:

@@ -25,7 +25,7 @@ from lookalike.pipeline.recipe import Recipe, Use, configure, parse
 from lookalike.pipeline.recipe import load as load_recipe
 from lookalike.pipeline.run import Session, finish, write_gallery
 from lookalike.pipeline.run import measure as measure_stage
-from lookalike.pipeline.shards import ROWS, Job, Workers
+from lookalike.pipeline.shards import Job, Workers, shard_rows
 
 
 def read(name: str, /, **options: object) -> Any:  # noqa: ANN401  the dataset class of the reader's modality
@@ -104,8 +104,9 @@ def sample(
     generator = generator_of(recipe.generator, {**recipe.sample.options, **(sampling or {})})
     balance = recipe.sample.balance if isinstance(recipe.sample.balance, str) else "uniform"
     asked = quota(_with_sample(recipe, {"rows": rows, "balance": balance}), real.train)
-    labels = (label,) * rows if label else tuple(np.repeat(classes, asked).tolist())
-    key = digest([generator.key(manifest["stores"]["fit"]), labels, seed, ROWS])
+    labels = (label,) * rows if label else tuple(np.repeat(classes or ("",), asked).tolist())
+    per_shard = shard_rows(generator.method)
+    key = digest([generator.key(manifest["stores"]["fit"]), labels, seed, per_shard])
     job = Job(
         model=(path / "model").resolve(),
         generator=generator.name,
@@ -115,6 +116,9 @@ def sample(
         start=0,
         labels=labels,
         folder=run.store.path("more", key).resolve(),
+        rows=per_shard,
+        alone=getattr(generator.method, "waits", False),
+        answers=(run.store.root / "answers").resolve(),
     )
     workers(job, lambda done: watch(Progress("sample", done, rows, "rows")))
     target = Path(out) if out is not None else path / "-".join(("samples", str(rows), str(seed), key[:8]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from lookalike import __version__
 from lookalike.core.contracts import Dataset, Method
 from lookalike.core.errors import ConfigError
 from lookalike.core.registry import find, origin
+from lookalike.core.schema import Modality
 from lookalike.core.store import digest
 from lookalike.pipeline.recipe import Recipe, Source, Use, configure
 
@@ -39,7 +40,7 @@ class Plan:
     """A recipe whose methods all exist and accept their settings."""
 
     recipe: Recipe
-    reader: Named
+    reader: Named | None
     holdout_reader: Named | None
     generator: Named
     filters: tuple[Named, ...]
@@ -95,16 +96,38 @@ def make_plan(recipe: Recipe, base: Path) -> Plan:
         ConfigError: A method does not exist or refuses a setting.
     """
     data = recipe.data
-    holdout = _reader(data.holdout, "data.holdout", base) if isinstance(data.holdout, Source) else None
+    holdout = _reader(data.holdout, "data.holdout", base) if data and isinstance(data.holdout, Source) else None
+    generator = generator_of(recipe.generator, recipe.sample.options)
+    if data is None and not hasattr(generator.method, "data_schema"):
+        raise ConfigError(f"recipe.data is missing: {generator.name} learns from real rows; name a reader and a path")
     return Plan(
         recipe=recipe,
-        reader=_reader(data, "data", base),
+        reader=_reader(data, "data", base) if data else None,
         holdout_reader=holdout,
-        generator=generator_of(recipe.generator, recipe.sample.options),
+        generator=generator,
         filters=_uses("filters", recipe.filters, "filters"),
         metrics=_uses("metrics", recipe.measure, "measure"),
         audits=_uses("audits", recipe.audits, "audits"),
     )
+
+
+def check_modality(plan: Plan, modality: str) -> None:
+    """Refuse methods that are made for another kind of data than the rows.
+
+    Args:
+        plan: What to do.
+        modality: Kind of the rows: image, text, ...
+
+    Raises:
+        ConfigError: A generator, filter, metric or audit is named after another kind.
+    """
+    for named in (plan.generator, *plan.filters, *plan.metrics, *plan.audits):
+        kind = named.name.partition(".")[0]
+        if kind != modality and kind in get_args(Modality):
+            raise ConfigError(
+                f"{named.name} works on {kind} data, but the rows are "
+                f"{modality} data; allowed: methods whose names start with '{modality}.' (lookalike methods)"
+            )
 
 
 def quota(recipe: Recipe, train: Dataset) -> Counts:
@@ -113,7 +136,7 @@ def quota(recipe: Recipe, train: Dataset) -> Counts:
     Raises:
         ConfigError: `balance` names an unknown class, or its numbers do not add up to `rows`.
     """
-    classes = train.schema.classes
+    classes = train.schema.classes or ("",)
     balance, rows = recipe.sample.balance, recipe.sample.rows
     if isinstance(balance, dict):
         unknown = sorted(set(balance) - set(classes))
@@ -126,7 +149,7 @@ def quota(recipe: Recipe, train: Dataset) -> Counts:
             )
         return np.array([balance.get(name, 0) for name in classes], dtype=np.int64)
     real = np.bincount(train.labels, minlength=len(classes)).astype(np.float64)
-    share = real / real.sum() if balance == "real" else np.full(len(classes), 1 / len(classes))
+    share = real / real.sum() if balance == "real" and len(train) else np.full(len(classes), 1 / len(classes))
     exact = share * rows
     counts: Counts = np.floor(exact).astype(np.int64)
     largest = np.argsort(-(exact - counts), kind="stable")[: rows - int(counts.sum())]

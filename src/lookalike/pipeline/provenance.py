@@ -51,7 +51,7 @@ def environment() -> dict[str, Any]:
 
 
 def _counts(data: Dataset) -> list[int]:
-    classes = len(data.schema.classes)
+    classes = max(1, len(data.schema.classes))
     counts = [0] * classes
     for label in data.labels:
         counts[int(label)] += 1
@@ -99,7 +99,7 @@ def make_manifest(
             "config": plan.generator.method.model_dump(mode="json", exclude_none=True),
             "facts": facts,
         },
-        "sample": {key: selection[key] for key in _SELECTION},
+        "sample": {**{key: selection[key] for key in _SELECTION}, "unusable": selection.get("unusable", {})},
         "filters": [
             {
                 "use": named.name,

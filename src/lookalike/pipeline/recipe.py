@@ -93,7 +93,9 @@ class Recipe(_Section):
     )
     goal: Goal = Field(default="augment", description="Picks the verdicts on the report's first screen.")
     seed: int = Field(default=0, ge=0, description="Root of every random number of the run.")
-    data: Data = Field(description="The real rows.")
+    data: Data | None = Field(
+        default=None, description="The real rows; left out for a generator that needs none, such as text.prompted."
+    )
     generator: Use = Field(description="What makes the rows.")
     sample: Sample = Field(description="How many rows.")
     filters: tuple[Use, ...] = Field(default=(), description="Rules that reject rows, in order.")
@@ -255,4 +257,6 @@ def rebased(recipe: Recipe, base: Path, folder: Path) -> Recipe:
         base: Folder that its paths start from now.
         folder: Folder that they shall start from, where the recipe will lie.
     """
+    if recipe.data is None:
+        return recipe
     return recipe.model_copy(update={"data": Data.model_validate(_rebased(recipe.data, base, folder))})

@@ -17,16 +17,16 @@ from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Progress, Watch
 from lookalike.core.rng import Rng
 from lookalike.core.store import digest, publish, write_json
-from lookalike.data import open_dataset
+from lookalike.data import no_rows, open_dataset
 from lookalike.data.gather import gather
 from lookalike.data.shards import write_shards
 from lookalike.data.split import shared_rows, split
 from lookalike.pipeline.folder import Log, RunFolder
-from lookalike.pipeline.plan import Named, Plan, make_plan, quota
+from lookalike.pipeline.plan import Named, Plan, check_modality, make_plan, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
 from lookalike.pipeline.recipe import Recipe, rebased
 from lookalike.pipeline.select import Selected, apply_filters, fill
-from lookalike.pipeline.shards import ROWS, Job, Workers
+from lookalike.pipeline.shards import Job, Workers, shard_rows
 from lookalike.reports import gallery_of, page
 
 _SAMPLING = frozenset({"sampling"})
@@ -103,6 +103,16 @@ def _read(session: Session, reader: Named, stage: str, limit: int | None) -> Pat
         return store.make(stage, key, build)
 
 
+def _source(session: Session) -> Path:
+    """Return the folder of the real rows; without any, that of an empty set of the generator's schema."""
+    data, plan = session.plan.recipe.data, session.plan
+    if plan.reader is not None and data is not None:
+        return _read(session, plan.reader, "read", data.limit)
+    schema = plan.generator.method.data_schema()
+    key = digest([__version__, schema.model_dump(mode="json")])
+    return session.run.store.make("read", key, lambda folder: no_rows(schema).save(folder))
+
+
 def _split(session: Session, source: Path) -> tuple[Reference[Any], Path]:
     recipe, store = session.plan.recipe, session.run.store
     data = open_dataset(source)
@@ -114,7 +124,8 @@ def _split(session: Session, source: Path) -> tuple[Reference[Any], Path]:
             f"data.holdout does not match the data: {other!r} with classes {', '.join(other.schema.classes)} against "
             f"{data!r} with classes {', '.join(data.schema.classes)}; both need one size and the same class names"
         )
-    share = recipe.data.holdout if isinstance(recipe.data.holdout, float) else 0.0
+    wanted = recipe.data.holdout if recipe.data else 0.0
+    share = wanted if isinstance(wanted, float) and len(data) else 0.0
     key = digest([__version__, data.fingerprint(), other.fingerprint() if other else share, recipe.seed])
 
     def build(folder: Path) -> None:
@@ -149,6 +160,7 @@ def _fit(session: Session, train: Any) -> tuple[Path, str]:  # noqa: ANN401
 def _draw(session: Session, model: Path, key: str, start: int, names: tuple[str, ...]) -> list[Any]:
     """Return the shards of one round, making those that are missing."""
     store, recipe = session.run.store, session.plan.recipe
+    rows = shard_rows(session.plan.generator.method)
     job = Job(
         model=model.resolve(),
         generator=session.plan.generator.name,
@@ -156,7 +168,10 @@ def _draw(session: Session, model: Path, key: str, start: int, names: tuple[str,
         seed=recipe.seed,
         start=start,
         labels=names,
-        folder=store.path("sample", digest([key, start, names, ROWS])).resolve(),
+        folder=store.path("sample", digest([key, start, names, rows])).resolve(),
+        rows=rows,
+        alone=getattr(session.plan.generator.method, "waits", False),
+        answers=(store.root / "answers").resolve(),
     )
     total = len(names)
     session.workers(job, lambda done: session.log(Progress("sample", start + done, start + total, "rows")))
@@ -176,7 +191,8 @@ def _select(session: Session, model: Path, fit_key: str, real: Reference[Any]) -
         parts: list[Any] = []
 
         def draw(round_: int, start: int, labels: np.ndarray) -> Any:  # noqa: ANN401
-            names = tuple(real.train.schema.classes[label] for label in labels)
+            classes = real.train.schema.classes or ("",)
+            names = tuple(classes[label] for label in labels)
             parts.extend(_draw(session, model, sample_key, start, names))
             pool = folder / f"pool-{round_}"
             pool.mkdir()
@@ -217,7 +233,7 @@ def _save_selection(folder: Path, chosen: Selected, asked: np.ndarray) -> None:
     ):
         (folder / name).mkdir()
         write_shards(open_dataset(folder / source), folder / name, extra)
-    classes = len(pool.schema.classes)
+    classes = max(1, len(pool.schema.classes))
     write_json(
         folder / "selection.json",
         {
@@ -228,6 +244,7 @@ def _save_selection(folder: Path, chosen: Selected, asked: np.ndarray) -> None:
             "short": chosen.short.tolist(),
             "rounds": chosen.rounds,
             "limit_hit": bool(chosen.short.any()),
+            "unusable": dict(Counter(pool.problems().values())),
             "dropped": chosen.dropped,
             "reasons": reasons,
         },
@@ -338,7 +355,8 @@ def execute(recipe: Recipe, base: Path, out: Path, workers: Workers, watch: Watc
 def _stages(session: Session) -> None:
     """Do every stage in order and leave the run folder complete."""
     run, recipe = session.run, session.plan.recipe
-    source = _read(session, session.plan.reader, "read", recipe.data.limit)
+    source = _source(session)
+    check_modality(session.plan, open_dataset(source).schema.modality)
     real, splits = _split(session, source)
     quota(recipe, real.train)
     model, fit_key = _fit(session, real.train)

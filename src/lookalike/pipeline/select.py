@@ -59,12 +59,14 @@ def apply_filters(
 ) -> tuple[Index, npt.NDArray[np.float64], dict[int, str], list[dict[str, int]]]:
     """Run filters one after the other, each on what the ones before it kept.
 
+    Rows that the generator itself calls unusable go first.
+
     Returns:
         Kept positions, their weights (products over the filters), reasons by lost position, counts per filter.
     """
-    kept = np.arange(len(pool), dtype=np.int64)
     weight = np.ones(len(pool))
-    reasons: dict[int, str] = {}
+    reasons = dict(pool.problems())
+    kept = np.setdiff1d(np.arange(len(pool), dtype=np.int64), np.array(sorted(reasons), dtype=np.int64))
     dropped: list[dict[str, int]] = []
     for place, named in enumerate(filters):
         data = pool if len(kept) == len(pool) else pool.take(kept)

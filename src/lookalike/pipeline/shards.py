@@ -17,7 +17,12 @@ from lookalike.core.store import commit, disk_errors
 from lookalike.pipeline.recipe import configure
 
 ROWS = 256
-"""Rows of one shard; part of every key, so that a change of it never mixes with older shards."""
+"""Rows of one shard, unless the generator says otherwise; part of every key, so that sizes never mix."""
+
+
+def shard_rows(generator: object) -> int:
+    """Return how many rows of one shard a generator wants: its `rows_per_shard`, or the usual number."""
+    return int(getattr(generator, "rows_per_shard", ROWS))
 
 
 class Job(BaseModel):
@@ -33,10 +38,13 @@ class Job(BaseModel):
     start: int = Field(ge=0, description="Number of the first row.")
     labels: tuple[str, ...] = Field(description="Class asked for each row, in order.")
     folder: Path = Field(description="Where the shards go.")
+    rows: int = Field(default=ROWS, ge=1, description="Rows of one shard.")
+    alone: bool = Field(default=False, description="One process is enough: the work is done by a server.")
+    answers: Path | None = Field(default=None, description="Where answers of a server are kept between runs.")
 
     def shards(self) -> list[int]:
         """Return the numbers of the shards."""
-        return list(range(-(-len(self.labels) // ROWS)))
+        return list(range(-(-len(self.labels) // self.rows)))
 
     def path(self, shard: int) -> Path:
         """Return the folder of a shard."""
@@ -58,7 +66,12 @@ class Workers(Protocol):
 def load_fitted(job: Job) -> Fitted[Any]:
     """Load the fitted generator of a job."""
     cls = find("generators", job.generator)
-    return configure(cls, job.options, f"generator.{job.generator}").load(job.model)  # type: ignore[no-any-return]
+    fitted: Fitted[Any] = configure(cls, job.options, f"generator.{job.generator}").load(job.model)
+    remember = getattr(fitted, "remember", None)
+    if remember is not None and job.answers is not None:
+        job.answers.mkdir(parents=True, exist_ok=True)
+        remember(job.answers)
+    return fitted
 
 
 def make_shards(job: Job, shards: Sequence[int], fitted: Fitted[Any], done: Callable[[int], None]) -> None:
@@ -74,8 +87,9 @@ def make_shards(job: Job, shards: Sequence[int], fitted: Fitted[Any], done: Call
     job.folder.mkdir(parents=True, exist_ok=True)
     for shard in shards:
         if not job.path(shard).is_dir():
-            labels = job.labels[shard * ROWS : (shard + 1) * ROWS]
-            data = fitted.sample(len(labels), rng.child("shard", job.start + shard * ROWS), {"label": list(labels)})
+            labels = job.labels[shard * job.rows : (shard + 1) * job.rows]
+            where = {"label": list(labels)} if any(labels) else {}
+            data = fitted.sample(len(labels), rng.child("shard", job.start + shard * job.rows), where)
             temporary = job.folder / f".shard-{shard:05d}.{uuid4().hex[:8]}.tmp"
             try:
                 with disk_errors(job.folder):
@@ -90,5 +104,5 @@ def make_shards(job: Job, shards: Sequence[int], fitted: Fitted[Any], done: Call
 def rows_there(job: Job) -> int:
     """Return how many rows of a job are complete."""
     missing = job.missing()
-    last = len(job.labels) - (len(job.shards()) - 1) * ROWS if job.labels else 0
-    return len(job.labels) - sum(last if shard == len(job.shards()) - 1 else ROWS for shard in missing)
+    last = len(job.labels) - (len(job.shards()) - 1) * job.rows if job.labels else 0
+    return len(job.labels) - sum(last if shard == len(job.shards()) - 1 else job.rows for shard in missing)

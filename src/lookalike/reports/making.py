@@ -129,7 +129,11 @@ def discarded_block(record: Record) -> dict[str, Any] | None:
     """Return what each filter refused, with examples, and what filtering did to the scores; None without filters."""
     run = record.evidence
     used = run.part("filters")
-    if not isinstance(used, list) or not used:
+    used = list(used) if isinstance(used, list) else []
+    unusable = run.part("sample", "unusable")
+    if isinstance(unusable, Mapping) and unusable:
+        used.insert(0, {"use": run.part("generator", "use"), "dropped": unusable})
+    if not used:
         return None
     made = run.total("sample", "made")
     lines = []

@@ -38,6 +38,9 @@ _ROWS: tuple[tuple[str, str, Tone], ...] = (
     ("real_class_weights", "real rows, classes weighted", "real"),
     ("synthetic", "synthetic rows only", "synthetic"),
     ("real_plus_synthetic", "real + synthetic rows", "mixed"),
+    ("few_real", "few real rows", "real"),
+    ("few_real_plus_synthetic", "few real + synthetic rows", "mixed"),
+    ("shuffled_labels", "baseline: real texts with shuffled labels", "plain"),
     ("pixel_marginals", "baseline: pixels shuffled in each class", "plain"),
 )
 

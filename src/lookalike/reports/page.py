@@ -23,6 +23,7 @@ from lookalike.reports.image.look import look_block
 from lookalike.reports.making import balance_block, cost_block, discarded_block, provenance_block, training_block
 from lookalike.reports.measured import privacy_block, scores_block, utility_block
 from lookalike.reports.record import Record, read_record
+from lookalike.reports.text.look import texts_block
 from lookalike.reports.verdicts import Part, Verdict, headline, verdicts
 
 LIMIT = 2_000_000
@@ -144,6 +145,7 @@ def _context(record: Record) -> dict[str, Any]:
         "verdicts": [_shown_verdict(verdict) for verdict in found],
         "caveats": caveats(run.scores, run.manifest),
         "look": look_block(record),
+        "texts": texts_block(record),
         "sprites": {key: Markup(uri) for key, uri in record.sprites.items()},
         "balance": balance_block(run),
         "training": training_block(record),

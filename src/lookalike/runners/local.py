@@ -69,7 +69,7 @@ class Processes:
             BackendError: A worker failed.
         """
         missing = job.missing()
-        if len(missing) < 2:
+        if len(missing) < 2 or job.alone:
             Inline()(job, progress)
             return
         job.folder.mkdir(parents=True, exist_ok=True)

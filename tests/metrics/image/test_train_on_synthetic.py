@@ -11,7 +11,7 @@ from lookalike.core.rng import Rng
 from lookalike.data.images import Images
 from lookalike.learners.image.cnn import Cnn
 from lookalike.metrics.image import train_on_synthetic as module
-from lookalike.metrics.image.train_on_synthetic import TrainOnSynthetic, _accuracy, _class_weights, _stratified
+from lookalike.metrics.image.train_on_synthetic import TrainOnSynthetic
 
 
 @pytest.fixture(scope="module")
@@ -67,35 +67,6 @@ def test_shuffled_labels_are_worth_nothing(real: Reference[Images], digits: Imag
     assert found.ceiling is not None
     assert found.value < found.ceiling + 0.25
     assert found.detail["rows"]["real"]["accuracy"] > 0.8
-
-
-def test_the_same_size_row_has_the_size_and_the_classes(digits: Images) -> None:
-    chosen = _stratified(digits, 200, Rng(0))
-    assert len(set(chosen.tolist())) == 200
-    assert abs(digits.take(chosen).counts() / 200 - digits.counts() / len(digits)).max() < 0.01
-    assert len(_stratified(digits, len(digits), Rng(0))) == len(digits)
-
-
-def test_the_same_size_row_keeps_uneven_classes_uneven(digits: Images) -> None:
-    zeros, ones = (np.flatnonzero(digits.labels == label) for label in (0, 1))
-    data = digits.take(np.concatenate([zeros[:120], ones[:30]]))
-    counts = data.take(_stratified(data, 50, Rng(0))).counts()
-    assert counts[:2].tolist() == [40, 10]
-
-
-def test_class_weights_make_classes_count_the_same(digits: Images) -> None:
-    data = digits.take(np.flatnonzero(digits.labels < 2)[:150])
-    weight = _class_weights(data)
-    sums = [weight[data.labels == number].sum() for number in (0, 1)]
-    assert sums[0] == pytest.approx(sums[1])
-
-
-def test_the_interval_covers_the_true_accuracy() -> None:
-    draw, covered = np.random.default_rng(0), 0
-    for _ in range(100):
-        low, high = _accuracy((draw.random((300, 1)) < 0.9).astype(float), draw)["interval"]
-        covered += low <= 0.9 <= high
-    assert 85 <= covered <= 100
 
 
 def test_without_a_holdout_it_says_so(real: Reference[Images]) -> None:

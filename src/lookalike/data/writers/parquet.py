@@ -1,4 +1,4 @@
-"""Parquet shards that Hugging Face datasets opens as images."""
+"""Parquet shards that Hugging Face datasets opens as images or texts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import final
 from pydantic import Field
 
 from lookalike.core.contracts import Method
+from lookalike.data.corpus import Corpus
 from lookalike.data.images import Images
 from lookalike.data.shards import write_shards
 
@@ -18,7 +19,7 @@ class Parquet(Method):
 
     rows_per_shard: int = Field(default=10_000, ge=1, description="Most rows in one file.")
 
-    def write(self, data: Images, folder: Path) -> list[Path]:
+    def write(self, data: Images | Corpus, folder: Path) -> list[Path]:
         """Write all rows into an existing folder and return the files written, in order.
 
         Raises:

@@ -16,14 +16,11 @@ from lookalike.core.store import digest
 from lookalike.data.images import Images, concatenate
 from lookalike.data.shuffled import shuffled_pixels
 from lookalike.encoders.memo import Memo
-from lookalike.techniques.bootstrap import percentile_interval, resampled_means
 from lookalike.techniques.parts import Parts
+from lookalike.techniques.utility import COVERS, Hits, accuracy, class_weights, per_class, stratified
 
 Values = npt.NDArray[np.float64]
-Hits = npt.NDArray[np.float64]
-_DRAWS = 1000
 _WEAK = 0.1
-_COVERS = "test rows and keys of the learner, by bootstrap; one trained generator and one draw of synthetic rows"
 _hits: Memo[npt.NDArray[np.bool_]] = Memo(1 << 26, lambda rows: rows.nbytes)
 
 
@@ -77,17 +74,17 @@ class TrainOnSynthetic(Method):
         key = Rng(rng.seed).child("train_on_synthetic")
         if not len(test):
             return self._without_holdout(train, synthetic, key, draw)
-        same = train.take(_stratified(train, min(len(synthetic), len(train)), key.child("same size")))
+        same = train.take(stratified(train, min(len(synthetic), len(train)), key.child("same size")))
         hits = {
             "real": self._trained(train, None, test, key),
             "real_same_size": self._trained(same, None, test, key),
-            "real_class_weights": self._trained(train, _class_weights(train), test, key),
+            "real_class_weights": self._trained(train, class_weights(train), test, key),
             "synthetic": self._trained(synthetic, None, test, key),
             "real_plus_synthetic": self._trained(concatenate([train, synthetic]), None, test, key),
             "pixel_marginals": self._trained(_marginals(same, key.child("marginals")), None, test, key),
         }
-        rows = {name: {**_accuracy(row, draw), "per_class": _per_class(row, test)} for name, row in hits.items()}
-        gain = _accuracy(hits["real_plus_synthetic"] - hits["real"], draw)
+        rows = {name: {**accuracy(row, draw), "per_class": per_class(row, test)} for name, row in hits.items()}
+        gain = accuracy(hits["real_plus_synthetic"] - hits["real"], draw)
         chance = float(test.counts().max() / len(test))
         shown = rows["synthetic"]
         return Score(
@@ -108,8 +105,8 @@ class TrainOnSynthetic(Method):
                 "n_same_size": len(same),
                 "rows": rows,
                 "gain": {"value": gain["accuracy"], "interval": gain["interval"]},
-                "interval": _COVERS,
-                "interval_covers": _COVERS,
+                "interval": COVERS,
+                "interval_covers": COVERS,
             },
         )
 
@@ -132,29 +129,15 @@ class TrainOnSynthetic(Method):
 
     def _without_holdout(self, train: Images, synthetic: Images, key: Rng, draw: np.random.Generator) -> Score:
         """Return the accuracy on the training rows: the learner has not seen them, but the generator has."""
-        found = _accuracy(self._trained(synthetic, None, train, key), draw)
+        found = accuracy(self._trained(synthetic, None, train, key), draw)
         detail = {
             "title": f"accuracy on the training rows, {self.learner}",
             "not_estimated": "floor: there is no holdout, so no real rows to test a learner of real rows on; "
             "set data.holdout above 0",
-            "interval": _COVERS,
+            "interval": COVERS,
         }
         interval = (found["interval"][0], found["interval"][1])
         return Score(found["accuracy"], interval, len(train), len(synthetic), None, None, "higher", detail)
-
-
-def _stratified(data: Images, n: int, rng: Rng) -> npt.NDArray[np.int64]:
-    """Return n different rows, sorted, with the shares of the classes kept as well as whole rows allow."""
-    if n >= len(data):
-        return np.arange(len(data), dtype=np.int64)
-    exact_K = data.counts() * (n / len(data))
-    take_K = np.floor(exact_K).astype(np.int64)
-    take_K[np.argsort(take_K - exact_K, kind="stable")[: n - int(take_K.sum())]] += 1
-    parts = [
-        rng.child("class", label).numpy().permutation(np.flatnonzero(data.labels == label))[:count]
-        for label, count in enumerate(take_K)
-    ]
-    return np.sort(np.concatenate(parts)).astype(np.int64)
 
 
 def _marginals(data: Images, rng: Rng) -> Images:
@@ -165,30 +148,3 @@ def _marginals(data: Images, rng: Rng) -> Images:
         for label in labels
     ]
     return concatenate(parts)
-
-
-def _class_weights(data: Images) -> Values:
-    """Return weights with mean 1 that give every class the same sum, [N]."""
-    counts = data.counts()
-    weight: Values = len(data) / (np.count_nonzero(counts) * counts[data.labels].astype(np.float64))
-    return weight
-
-
-def _accuracy(hits: Hits, draw: np.random.Generator) -> dict[str, Any]:
-    """Return the mean of [N, S] and its 95 % interval, with test rows and keys of the learner drawn again.
-
-    A difference of two such tables gives the paired interval of the difference.
-    """
-    seeds = hits.shape[1]
-    by_seed_BS = resampled_means(hits, _DRAWS, draw)
-    share_BS = draw.multinomial(seeds, np.full(seeds, 1 / seeds), size=_DRAWS) / seeds
-    interval = percentile_interval((by_seed_BS * share_BS).sum(axis=1))
-    return {"accuracy": float(hits.mean()), "interval": list(interval), "by_seed": hits.mean(axis=0).tolist()}
-
-
-def _per_class(hits: Hits, test: Images) -> dict[str, float | None]:
-    there = test.counts() > 0
-    return {
-        name: float(hits[test.labels == label].mean()) if there[label] else None
-        for label, name in enumerate(test.classes)
-    }

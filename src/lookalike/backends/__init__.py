@@ -1,0 +1,1 @@
+"""What talks to another program: model servers."""

@@ -1,0 +1,1 @@
+"""One client for every server: kept answers, pace, retries and a budget."""

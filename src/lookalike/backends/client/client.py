@@ -1,0 +1,210 @@
+"""Asks a server: kept answers first, then at the server's pace, again when the transport failed, within a budget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, TypeVar, final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lookalike.backends.client.failures import Busy, Unreachable
+from lookalike.backends.client.pace import Pace
+from lookalike.backends.client.replies import Replies, request_key
+from lookalike.core.dialogue import Backend, Reply, Request, Server
+from lookalike.core.errors import BackendError, BudgetError
+from lookalike.core.rng import Rng
+
+T = TypeVar("T")
+R = TypeVar("R")
+Ask = Callable[[Request], Awaitable[Reply]]
+
+
+class Limits(BaseModel):
+    """What a run may ask of a server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at_once: int = Field(default=64, ge=1, le=4096, description="Most requests in flight; fewer are found by trying.")
+    attempts: int = Field(default=5, ge=1, le=20, description="Attempts of one request when the transport fails.")
+    pause: float = Field(default=0.5, ge=0, description="Longest first pause between attempts, in seconds; it doubles.")
+    failures: int = Field(
+        default=20, ge=1, description="Stop when so many requests in a row have failed at the transport."
+    )
+    tokens: int | None = Field(default=None, ge=1, description="Stop when so many tokens were paid; None = no limit.")
+
+
+@dataclass
+class Usage:
+    """What a client has done.
+
+    Attributes:
+        asked: Calls of `ask`.
+        kept: Of them, answered from the kept answers.
+        sent: Attempts made.
+        refused: Attempts that the server had no room for.
+        failed: Attempts that failed at the transport.
+        tokens_in: Tokens of the requests that were paid.
+        tokens_out: Tokens of the answers that were paid.
+    """
+
+    asked: int = 0
+    kept: int = 0
+    sent: int = 0
+    refused: int = 0
+    failed: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+@final
+class Client:
+    """Asks one server.
+
+    Args:
+        backend: What answers.
+        replies: Where answers are kept.
+        limits: What may be asked.
+    """
+
+    def __init__(self, backend: Backend, replies: Replies, limits: Limits) -> None:
+        """Open nothing yet."""
+        self.backend, self.replies, self.limits = backend, replies, limits
+        self.usage = Usage()
+        self._pace = Pace(limits.at_once)
+        self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._in_a_row = 0
+        self._stack = AsyncExitStack()
+        self._server: Server | None = None
+
+    async def __aenter__(self) -> Client:
+        """Connect when the first request that is not kept is asked."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connection."""
+        await self._stack.aclose()
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the answer of a request; equal requests are sent once.
+
+        Raises:
+            BackendError: The server refused, or could not be reached.
+            BudgetError: The budget of tokens is used up, or the disk is full.
+        """
+        self.usage.asked += 1
+        key = request_key(self.backend.model, request)
+        kept = self.replies.get(key)
+        if kept is not None:
+            self.usage.kept += 1
+            return kept
+        if key in self._waiting:
+            self.usage.kept += 1
+            return await asyncio.shield(self._waiting[key])
+        future = self._waiting[key] = asyncio.get_running_loop().create_future()
+        try:
+            reply = await self._send(key, request)
+            self.replies.put(key, reply)
+            future.set_result(reply)
+            return reply
+        except BaseException as error:
+            future.set_exception(error)
+            future.exception()
+            raise
+        finally:
+            del self._waiting[key]
+
+    async def _send(self, key: str, request: Request) -> Reply:
+        draw, attempt = Rng(0).child(f"pause {key}").numpy(), 0
+        while True:
+            self._within_budget()
+            if self._server is None:
+                self._server = await self._stack.enter_async_context(self.backend.connect())
+            number, refused, wait = await self._pace.enter(), False, 0.0
+            self.usage.sent += 1
+            try:
+                reply = await self._server.send(request)
+                self._in_a_row = 0
+                self.usage.tokens_in += reply.tokens_in
+                self.usage.tokens_out += reply.tokens_out
+                return reply
+            except Busy as error:
+                self.usage.refused += 1
+                refused, wait = True, error.wait
+            except Unreachable as error:
+                self.usage.failed += 1
+                self._in_a_row += 1
+                attempt += 1
+                if attempt >= self.limits.attempts or self._in_a_row >= self.limits.failures:
+                    raise BackendError(
+                        f"{error}; {attempt} attempts failed; check the server, then run the same command again: "
+                        "answers that came are kept"
+                    ) from None
+            finally:
+                await self._pace.leave(number, refused, wait)
+            await asyncio.sleep(self.limits.pause * 2 ** max(0, attempt - 1) * draw.random())
+
+    def _within_budget(self) -> None:
+        most, spent = self.limits.tokens, self.usage.tokens_in + self.usage.tokens_out
+        if most is not None and spent >= most:
+            raise BudgetError(
+                f"the budget of {most:,} tokens is used up ({spent:,} paid); answers are kept: raise limits.tokens and "
+                "run the same command again"
+            )
+
+
+def run_rows(
+    rows: Iterable[T], make: Callable[[T, Ask], Awaitable[R]], client: Client, window: int | None = None
+) -> Iterator[R]:
+    """Make rows that ask a server, many at once, and yield them in order.
+
+    Args:
+        rows: What to make; read as it is needed, so that a million planned rows take no memory.
+        make: Makes one row with the function that asks.
+        client: Asks.
+        window: Rows begun and not yet yielded at most; None = four times the requests in flight at most.
+
+    Raises:
+        BackendError, BudgetError: What the first failing row raised; rows before it were yielded.
+    """
+    most = window or 4 * client.limits.at_once
+    runner = asyncio.Runner()
+    waiting: deque[asyncio.Task[Any]] = deque()
+    try:
+        loop, source = runner.get_loop(), iter(rows)
+        exhausted = False
+        while True:
+            while not exhausted and len(waiting) < most:
+                row = next(source, _END)
+                if row is _END:
+                    exhausted = True
+                    break
+                waiting.append(loop.create_task(_made(make, row, client)))  # type: ignore[arg-type]
+            if not waiting:
+                break
+            yield runner.run(_first(waiting.popleft()))
+    finally:
+        runner.run(_ended(waiting, client))
+        runner.close()
+
+
+_END = object()
+
+
+async def _made(make: Callable[[T, Ask], Awaitable[R]], row: T, client: Client) -> R:
+    return await make(row, client.ask)
+
+
+async def _ended(waiting: Iterable[asyncio.Task[Any]], client: Client) -> None:
+    tasks = list(waiting)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await client.__aexit__()
+
+
+async def _first(task: asyncio.Task[R]) -> R:
+    return await task

@@ -1,0 +1,195 @@
+"""Prompted texts: exact labels, attributes in turn, faults as reasons, nothing paid twice, and no real rows needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from tests.backends.fake_server import FakeServer, serving
+
+import lookalike
+from lookalike.core.errors import ConfigError, DataError
+from lookalike.core.events import SILENT
+from lookalike.core.rng import Rng
+from lookalike.data.corpus import PROBLEM, Corpus, text_schema
+from lookalike.generators.text.prompted import Prompted
+
+LABELS = {"good": "the writer likes it", "bad": "the writer does not"}
+TASK: dict[str, Any] = {
+    "describe": "reviews",
+    "labels": LABELS,
+    "attributes": {"tone": ["calm", "angry"], "size": ["s"]},
+}
+ECHO: dict[str, Any] = {"use": "echo"}
+
+
+def _real() -> Corpus:
+    texts = [f"{word} number {number}" for number in range(50) for word in ("fine", "poor")]
+    return Corpus.of(texts, np.arange(100) % 2, text_schema(["good", "bad"]))
+
+
+def _fit(data: Corpus | None = None, **options: Any) -> Any:
+    config = Prompted(**{"task": TASK, "backend": ECHO, **options})
+    return config.fit(_real() if data is None else data, Rng(0), SILENT)
+
+
+def _recipe(backend: dict[str, Any], rows: int = 30, **changes: Any) -> dict[str, Any]:
+    generator = {"use": "text.prompted", "task": TASK, "backend": backend, "limits": {"pause": 0.01}}
+    return {
+        "name": "t",
+        "goal": "bootstrap",
+        "generator": generator,
+        "sample": {"rows": rows, "attempts": 20},
+        **changes,
+    }
+
+
+def test_labels_are_exact_and_attributes_take_turns() -> None:
+    made = _fit().sample(40, Rng(1), {"label": ["good", "bad"] * 20})
+    assert made.labels.tolist() == [0, 1] * 20
+    mixes = Counter(zip(made.labels.tolist(), made.column("tone"), strict=True))
+    assert set(mixes.values()) == {10}
+    assert set(made.column("size")) == {"s"}
+    assert not made.problems()
+
+
+def test_requests_hold_the_definition_and_examples_of_every_label() -> None:
+    fitted = _fit(examples=6)
+    seen = [fitted._request(row, 1, {"tone": "calm"}, Rng(1)).messages[1].content for row in range(30)]
+    assert all("bad (the writer does not)" in text and "tone: calm" in text for text in seen)
+    assert all(text.count('"label": "bad"') == 4 and text.count('"label": "good"') == 2 for text in seen)
+    assert len(set(seen)) == 30
+
+
+def test_examples_are_unlike_each_other() -> None:
+    texts = ["same words here"] * 60 + ["one", "two", "three", "four"]
+    data = Corpus.of(texts, np.arange(64) % 2, text_schema(["good", "bad"]))
+    fitted = _fit(data)
+    assert {"one", "two", "three", "four"} <= {text for _, text in fitted.examples}
+
+
+def test_a_base_model_continues_a_text() -> None:
+    fitted = _fit(style="continue", backend={"use": "echo", "answers": [" a fine one {key}\n### good: more"]})
+    made = fitted.sample(4, Rng(0), {"label": "good"})
+    assert all(text.startswith("a fine one") and "#" not in text for text in made.texts())
+
+
+def test_a_cut_off_answer_is_a_failure_and_never_parsed() -> None:
+    with serving(FakeServer(answer=lambda n, _: ['{"text": "whole"}', "length"])) as server:
+        fitted = _fit(backend={"use": "openai_compatible", "url": server.url, "name": "m"})
+        made = fitted.sample(2, Rng(0))
+    assert made.texts() == ["", ""]
+    assert set(made.column(PROBLEM)) == {"answer: no end within max_tokens=200"}
+    assert server.received == 4
+
+
+def test_the_second_request_names_the_fault() -> None:
+    asked: list[Any] = []
+
+    def answer(number: int, body: dict[str, Any]) -> str:
+        asked.append(body["messages"])
+        return "no object" if len(body["messages"]) == 2 else '{"text": "a } b"}'
+
+    with serving(FakeServer(answer=answer)) as server:
+        made = _fit(backend={"use": "openai_compatible", "url": server.url, "name": "m"}).sample(1, Rng(0))
+    assert made.texts() == ["a } b"]
+    assert asked[1][2] == {"role": "assistant", "content": "no object"}
+    assert "has no JSON object" in asked[1][3]["content"]
+
+
+def test_with_garbage_in_every_third_answer_the_quota_is_reached(tmp_path: Path) -> None:
+    def answer(number: int, body: dict[str, Any]) -> Any:
+        draw = np.random.default_rng(number).random()
+        if draw < 0.35:
+            return ["{ not what was asked", '{"text": 5}', "\0", ""][number % 4]
+        return json.dumps({"text": f"text {number}"})
+
+    with serving(FakeServer(answer=answer)) as server:
+        backend = {"use": "openai_compatible", "url": server.url, "name": "m"}
+        run = lookalike.run(_recipe(backend, filters=["text.exact_duplicate"]), out=tmp_path / "run", workers=2)
+    assert run.manifest["sample"]["accepted"] == [15, 15]
+    assert run.synthetic().counts().tolist() == [15, 15]
+    assert all(text.startswith("text ") for text in run.synthetic().texts())
+    page = run.report.read_text()
+    assert "What was thrown away" in page
+    assert "answer: " in page
+
+
+def test_a_killed_run_goes_on_and_pays_nothing_twice(tmp_path: Path) -> None:
+    def answer(number: int, body: dict[str, Any]) -> str:
+        return json.dumps({"text": f"about {body['seed']}"})
+
+    code = "import json,sys,lookalike; lookalike.run(json.loads(sys.argv[1]), out=sys.argv[2], workers=1)"
+    with serving(FakeServer(answer=answer, latency=0.05)) as server:
+        backend = {"use": "openai_compatible", "url": server.url, "name": "m"}
+        tree = _recipe(backend, rows=150)
+        tree["generator"]["limits"]["at_once"] = 4
+        command = [sys.executable, "-c", code, json.dumps(tree), str(tmp_path / "killed")]
+        process = subprocess.Popen(command)
+        while server.received < 60:
+            time.sleep(0.02)
+            assert process.poll() is None
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        killed = lookalike.run(tree, out=tmp_path / "killed", workers=1)
+        repeated = sum(count - 1 for count in server.seen.values())
+        assert repeated <= 4  # those in flight at the kill
+        before = server.received
+        lookalike.run({**tree, "filters": ["text.exact_duplicate"]}, out=tmp_path / "killed", workers=1)
+        assert server.received == before
+        whole = lookalike.run(tree, out=tmp_path / "whole", workers=1)
+    assert killed.synthetic().fingerprint() == whole.synthetic().fingerprint()
+
+
+def test_real_rows_are_not_needed_and_classes_come_from_the_task(tmp_path: Path) -> None:
+    run = lookalike.run(_recipe(ECHO, rows=10), out=tmp_path / "run", workers=1)
+    assert run.manifest["data"]["rows"] == 0
+    assert run.synthetic().classes == ("good", "bad")
+    assert "Texts drawn at random" in run.report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"backend": {"use": "nobody"}}, "nobody"),
+        ({"backend": {"use": "echo", "answer": "x"}}, r"backend\.answer: Extra inputs"),
+        ({"backend": {"use": "openai_compatible", "url": "x", "name": "m"}}, "url needs the form"),
+        ({"task": {"describe": "x", "labels": {"a": "", "b": "c"}}}, "label 'a' has no definition"),
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_is_asked(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((ValidationError, ConfigError), match=message):
+        Prompted(**{"task": TASK, "backend": ECHO, **options})
+
+
+def test_labels_of_task_and_data_must_agree() -> None:
+    other = Corpus.of(["a", "b"], [0, 1], text_schema(["good", "ugly"]))
+    with pytest.raises(DataError, match=r"task.labels gives bad, good, but the data have good, ugly"):
+        _fit(other)
+
+
+def test_a_text_generator_refuses_images(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"text\.prompted works on text data, but the rows are image data"):
+        lookalike.run(_recipe(ECHO, data={"read": "builtin"}), out=tmp_path / "run", workers=1)
+
+
+def test_a_generator_that_learns_needs_data(tmp_path: Path) -> None:
+    tree = _recipe(ECHO, generator={"use": "image.ddpm", "steps": 1})
+    with pytest.raises(ConfigError, match=r"recipe\.data is missing: image\.ddpm learns from real rows"):
+        lookalike.run(tree, out=tmp_path / "run")
+
+
+def test_a_damaged_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lookalike.json").write_text("{}")
+    with pytest.raises(DataError, match=r"holds no model of text\.prompted"):
+        Prompted(task=TASK, backend=ECHO).load(tmp_path)
