@@ -154,8 +154,14 @@ def guess(path: str | Path) -> tuple[str, dict[str, object]]:
         return "npz", {"path": str(path), **_first_split(place)}
     if suffix == ".parquet":
         return "parquet", {"path": str(path)}
-    if suffix == ".csv":
-        return "folder", {"path": str(place.parent), **_table(place)}
+    if suffix == ".csv" and (table := _table(place)):
+        return "folder", {"path": str(place.parent), **table}
+    if suffix in (".csv", ".jsonl", ".txt"):
+        raise DataError(
+            f"{shown(path)} names no images (allowed columns: {', '.join(_FILE_COLUMNS)}; and "
+            f"{', '.join(_LABEL_COLUMNS)}); "
+            f"if it holds texts, write a recipe with data: {{read: {suffix[1:]}}} as docs/texts.md shows"
+        )
     if suffix in SUFFIXES:
         raise DataError(f"{shown(path)} is one image; give the folder that holds the class sub-folders")
     raise DataError(

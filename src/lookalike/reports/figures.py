@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
+from lookalike.core.registry import names
 from lookalike.reports import wording
 from lookalike.reports.evidence import Evidence, Record, detail, pair, reason, score_row, short, unit
 
@@ -78,11 +79,17 @@ def _shown(score: Record, real: object) -> tuple[str, str, str]:
     )
 
 
+def _does(evidence: Evidence, kind: str, name: str) -> str:
+    """Return which method of the run's modality would give what is missing; nothing when there is none."""
+    full = f"{evidence.part('data', 'modality') or 'image'}.{name}"
+    return f" ({full} does)" if full in names(kind) else ""
+
+
 def kept_accuracy(evidence: Evidence) -> Figure | Missing:
     """Return the accuracy that training on synthetic rows keeps, counted from chance: 1 = as good as real rows."""
     score = evidence.chosen("utility", ("train_on_synthetic",))
     if score is None:
-        return Missing("no metric trained a classifier on the rows (image.train_on_synthetic does)")
+        return Missing("no metric trained a classifier on the rows" + _does(evidence, "metrics", "train_on_synthetic"))
     numbers = _numbers(score, "value", "floor", "ceiling")
     if isinstance(numbers, Missing):
         return numbers
@@ -145,7 +152,7 @@ def distance_share(evidence: Evidence) -> Figure | Missing:
     """Return where a distance stands between real against real (0) and the worst case (1)."""
     score = evidence.chosen("fidelity", ("frechet", "kernel"))
     if score is None:
-        return Missing("no metric compared the rows with real ones (image.frechet does)")
+        return Missing("no metric compared the rows with real ones" + _does(evidence, "metrics", "frechet"))
     numbers = _numbers(score, "value", "floor", "ceiling")
     if isinstance(numbers, Missing):
         return numbers
@@ -170,7 +177,7 @@ def recall_share(evidence: Evidence) -> Figure | Missing:
     """
     score = evidence.chosen("diversity", ("precision_recall",))
     if score is None:
-        return Missing("no metric measured variety (image.precision_recall does)")
+        return Missing("no metric measured variety" + _does(evidence, "metrics", "precision_recall"))
     own = str(detail(score).get("title") or short(score).replace("_", " "))
     found = [_share_of_real(score, own)]
     coverage = detail(score).get("coverage")
@@ -197,7 +204,7 @@ def near_copies(evidence: Evidence) -> Figure | Missing:
     """Return the share of near copies beyond that among held-out rows, in shares of one."""
     score = evidence.chosen("privacy", ("nearest_neighbour",))
     if score is None or short(score) == "membership":
-        return Missing("copies of training rows were not looked for (image.nearest_neighbour does)")
+        return Missing("copies of training rows were not looked for" + _does(evidence, "audits", "nearest_neighbour"))
     numbers = _numbers(score, "value", "floor")
     if isinstance(numbers, Missing):
         return numbers

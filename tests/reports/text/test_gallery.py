@@ -33,7 +33,7 @@ def test_texts_are_shown_clipped_and_copies_marked(tmp_path: Path) -> None:
     assert block is not None
     assert block["copies"]
     good, bad = block["classes"]
-    assert [text["copy"] for text in good["texts"]] == [False, True]
+    assert [text["copied"] for text in good["texts"]] == [False, True]
     assert [text["row"] for text in bad["texts"]] == [2, 3]
     assert max(len(text["text"]) for text in bad["texts"]) < 700
     assert good["texts"][0]["more"] == {"tone": "calm"}
@@ -46,6 +46,7 @@ def test_the_page_escapes_texts(tmp_path: Path) -> None:
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "tone: calm" in page
+    assert page.count("<b>!</b> copied text") == page.count("<b>!</b>") - 1 == 1
 
 
 def test_equal_inputs_give_equal_bytes(tmp_path: Path) -> None:

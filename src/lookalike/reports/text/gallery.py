@@ -65,7 +65,7 @@ def _shown(data: Corpus, rows: np.ndarray, known: set[str]) -> list[dict[str, An
             "row": int(rows[place]),
             "text": _clipped(text),
             "more": {name: str(values[place] or "") for name, values in columns.items()},
-            "copy": _key(text) in known,
+            "copied": _key(text) in known,
         }
         for place, text in enumerate(part.texts())
     ]

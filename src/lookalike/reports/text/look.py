@@ -18,5 +18,5 @@ def texts_block(record: Record) -> dict[str, Any] | None:
         "classes": classes,
         "left_out": int(gallery.get("classes_left_out", 0)),
         "rejected": [one for one in gallery.get("rejected_texts", []) if one.get("texts")],
-        "copies": any(text["copy"] for one in classes for text in one["texts"]),
+        "copies": any(text["copied"] for one in classes for text in one["texts"]),
     }
