@@ -26,7 +26,7 @@ TRAINS_QUICKLY: dict[str, dict[str, Any]] = {
         "backend": {"use": "echo"},
     },
 }
-DRAWS_NOTHING = {"text.tfidf"}
+DRAWS_NOTHING = {"text.tfidf", "text.embedding"}
 pytestmark = pytest.mark.usefixtures("four_steps")
 NEEDS_A_FILE_OF_THE_USER = {"image.inception"}
 NEEDS_AN_EXTRA = {"image.efficientnet_lite0"}
@@ -50,6 +50,14 @@ def notes(n: int, seed: int) -> Corpus:
     share = np.array([[3, 3, 3, 1, 1, 1, 2, 2, 2, 2], [1, 1, 1, 3, 3, 3, 2, 2, 2, 2]]) / 20
     texts = [" ".join(draw.choice(words, 12, p=share[label])) for label in labels]
     return Corpus.of(texts, labels, text_schema(["up", "down"]))
+
+
+def judged(data: Any) -> Any:
+    """Rows as a filter may meet them: texts have a column of certainties."""
+    if not isinstance(data, Corpus):
+        return data
+    schema = text_schema(data.classes, numbers=["confidence"])
+    return Corpus.of(data.texts(), data.labels, schema, {"confidence": np.linspace(0, 1, len(data))})
 
 
 def rows(name: str, n: int, seed: int) -> Any:
@@ -130,7 +138,7 @@ def test_a_generator_refuses_an_unknown_class(fitted: tuple[Any, Any, Any]) -> N
 @pytest.mark.usefixtures("global_state")
 @pytest.mark.parametrize("name", names("filters"))
 def test_a_filter_accounts_for_every_row(name: str) -> None:
-    data = rows(name, 20, 2).take(np.array([*range(20), 3, 3]))
+    data = judged(rows(name, 20, 2).take(np.array([*range(20), 3, 3])))
     method = config("filters", name)
     assert isinstance(type(method).reads_real, bool)
     first, second = (method.select(data, real(name), Rng(0)) for _ in range(2))
@@ -189,11 +197,12 @@ def test_without_a_holdout_a_score_says_what_is_missing(kind: str, name: str) ->
 @pytest.mark.usefixtures("global_state")
 @pytest.mark.parametrize("name", sorted(set(names("encoders")) - NEEDS_A_FILE_OF_THE_USER - NEEDS_AN_EXTRA))
 def test_an_encoder_is_frozen(name: str) -> None:
-    data = tiny(24, 0)
+    data = rows(name, 24, 0)
     method = config("encoders", name)
     first, second = method.prepare(data), method.prepare(data)
     assert first.digest == second.digest
-    other = first.embed(tiny(7, 3))
+    other = first.embed(rows(name, 7, 3))
     assert other.shape == (7, first.dimension)
     assert other.dtype == np.float32
-    assert (second.embed(tiny(7, 3)) == other).all()
+    assert (second.embed(rows(name, 7, 3)) == other).all()
+    assert first.embed(rows(name, 0, 3)).shape == (0, first.dimension)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from lookalike.core.errors import ConfigError
 
@@ -107,6 +110,28 @@ def _import(kind: str, name: str) -> Any:  # noqa: ANN401
     if len(classes) != 1:
         raise ConfigError(f"{module_name} must hold one public class, found {[c.__name__ for c in classes]}")
     return classes[0]
+
+
+def configured(kind: str, name: str, settings: Mapping[str, Any], place: str) -> Any:  # noqa: ANN401  found by name
+    """Return a method that another method names in its settings, configured.
+
+    Args:
+        kind: Kind of method, for example "learners".
+        name: Its name.
+        settings: Its settings.
+        place: Where the settings stand, for messages.
+
+    Raises:
+        ValueError: There is no such method, or it refuses a setting; one line.
+    """
+    try:
+        return find(kind, name)(**settings)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        where = ".".join([place, *map(str, found["loc"])])
+        raise ValueError(f"{where} of {name}: {found['msg'].removeprefix('Value error, ')}") from None
 
 
 def public_classes(module: Any) -> list[type]:  # noqa: ANN401

@@ -31,7 +31,7 @@ class Corpus:
 
     Args:
         table: Column `text` (large_string, no nulls), column `label` (int64, numbers into `schema.classes`), and one
-            string column for each further column of the schema.
+            column for each further column of the schema: large_string, or float64 where the schema says number.
         schema: As `text_schema` makes it.
 
     Raises:
@@ -60,12 +60,13 @@ class Corpus:
         texts: Sequence[str],
         labels: Sequence[int] | Labels,
         schema: Schema,
-        further: Mapping[str, Sequence[str]] | None = None,
+        further: Mapping[str, Sequence[str] | Sequence[float] | npt.NDArray[np.float64]] | None = None,
     ) -> Self:
-        """Make a corpus from lists."""
+        """Make a corpus from lists; further columns have the types of the schema."""
+        types = {field.name: field.type for field in _arrow_schema(schema)}
         columns: dict[str, Any] = {TEXT: pa.array(texts, pa.large_string())}
         columns[LABEL] = pa.array(np.asarray(labels, dtype=np.int64))
-        columns |= {name: pa.array(values, pa.large_string()) for name, values in (further or {}).items()}
+        columns |= {name: pa.array(values, types.get(name)) for name, values in (further or {}).items()}
         return cls(pa.table(columns), schema)
 
     @classmethod
@@ -102,6 +103,17 @@ class Corpus:
             KeyError: No column has that name.
         """
         return list(self.table.column(name).to_pylist())
+
+    def numbers(self, name: str) -> npt.NDArray[np.float64]:
+        """Return a further column of numbers, [N]; NaN = none.
+
+        Raises:
+            KeyError: No column of numbers has that name.
+        """
+        if self.schema.column(name).kind != "number":
+            raise KeyError(name)
+        values = self.table.column(name).to_pylist()
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
     def problems(self) -> dict[int, str]:
         """Return why a row holds no usable text, by position: what a generator wrote into the column `problem`."""
@@ -176,7 +188,10 @@ def write_texts(pieces: Iterable[Corpus], folder: Path, schema: Schema) -> None:
 
 
 def _arrow_schema(schema: Schema) -> pa.Schema:
-    further = [pa.field(name, pa.large_string()) for name in further_columns(schema)]
+    kinds = {"number": pa.float64()}
+    further = [
+        pa.field(name, kinds.get(schema.column(name).kind, pa.large_string())) for name in further_columns(schema)
+    ]
     return pa.schema([pa.field(TEXT, pa.large_string()), pa.field(LABEL, pa.int64()), *further])
 
 
@@ -189,9 +204,16 @@ def concatenate_texts(parts: Sequence[Corpus]) -> Corpus:
     classes = {part.classes for part in parts}
     if len(classes) != 1:
         raise DataError(f"only texts with the same classes can be joined, found {len(classes)} different lists of them")
-    common = [name for name in further_columns(parts[0].schema) if all(name in p.table.column_names for p in parts)]
-    schema = text_schema(parts[0].classes, common, parts[0].schema.label or LABEL)
+    first = parts[0].schema
+    common = [name for name in further_columns(first) if all(_same_column(p.schema, first, name) for p in parts)]
+    numbers = [name for name in common if first.column(name).kind == "number"]
+    strings = [name for name in common if name not in numbers]
+    schema, common = text_schema(parts[0].classes, strings, first.label or LABEL, numbers), [*strings, *numbers]
     return Corpus(pa.concat_tables([part.table.select([TEXT, LABEL, *common]) for part in parts]), schema)
+
+
+def _same_column(schema: Schema, other: Schema, name: str) -> bool:
+    return name in further_columns(schema) and schema.column(name).kind == other.column(name).kind
 
 
 def further_columns(schema: Schema) -> list[str]:
@@ -199,13 +221,16 @@ def further_columns(schema: Schema) -> list[str]:
     return [column.name for column in schema.columns if column.kind != "text" and column.name != schema.label]
 
 
-def text_schema(classes: Sequence[str], further: Sequence[str] = (), label: str = LABEL) -> Schema:
+def text_schema(
+    classes: Sequence[str], further: Sequence[str] = (), label: str = LABEL, numbers: Sequence[str] = ()
+) -> Schema:
     """Return the schema of labelled texts.
 
     Args:
         classes: Class names in the order of their numbers; empty = unlabelled.
         further: Names of string columns kept beside the text.
         label: Name of the label column.
+        numbers: Names of columns of numbers kept after those.
 
     Example:
         >>> text_schema(["ham", "spam"]).classes
@@ -217,6 +242,7 @@ def text_schema(classes: Sequence[str], further: Sequence[str] = (), label: str 
             Column(name=TEXT, kind="text"),
             *((Column(name=label, kind="category", categories=tuple(classes)),) if classes else ()),
             *(Column(name=name, kind="string") for name in further),
+            *(Column(name=name, kind="number") for name in numbers),
         ),
         label=label if classes else None,
     )

@@ -63,7 +63,13 @@ def _parts(data: Images | Corpus) -> list[tuple[pa.Field, dict[str, Any]]]:
     string: dict[str, Any] = {"dtype": "large_string", "_type": "Value"}
     parts: list[tuple[pa.Field, dict[str, Any]]] = [(pa.field(TEXT, pa.large_string()), string)]
     parts += [(number, named)] if data.classes else []
-    return parts + [(pa.field(name, pa.large_string()), string) for name in further_columns(data.schema)]
+    number_kind: dict[str, Any] = {"dtype": "float64", "_type": "Value"}
+    return parts + [
+        (pa.field(name, pa.float64()), number_kind)
+        if data.schema.column(name).kind == "number"
+        else (pa.field(name, pa.large_string()), string)
+        for name in further_columns(data.schema)
+    ]
 
 
 def _arrays(data: Images | Corpus, start: int, stop: int, first_row: int) -> list[pa.Array]:

@@ -102,6 +102,36 @@ def compare(
     )
 
 
+def equally_many(real: Reference[D], synthetic: D, limit: int) -> tuple[D, D | None, dict[str, Any]]:
+    """Return synthetic rows and as many real ones, for figures that depend on the number of rows.
+
+    Args:
+        real: The larger of its two parts is taken.
+        synthetic: Rows to judge, at least 2.
+        limit: Most rows of each kind.
+
+    Returns:
+        Synthetic rows; real rows, None when there are fewer than 50; what a report should say.
+
+    Raises:
+        DataError: Fewer than two synthetic rows.
+    """
+    if len(synthetic) < 2:
+        raise DataError(f"at least 2 synthetic rows are needed, found {len(synthetic)}; sample more")
+    held = len(real.holdout) >= len(real.train)
+    reference = real.holdout if held else real.train
+    if len(reference) < _ENOUGH:
+        told = f"floor: it needs at least {_ENOUGH} real rows, found {len(reference)}; give more data"
+        return (
+            synthetic.take(_choose(synthetic, min(limit, len(synthetic)), "synthetic")),
+            None,
+            {"not_estimated": told},
+        )
+    n = min(limit, len(synthetic), len(reference))
+    chosen = reference.take(_choose(reference, n, "real"))
+    return synthetic.take(_choose(synthetic, n, "synthetic")), chosen, {"reference": "holdout" if held else "train"}
+
+
 def _choose(data: Dataset, n: int, purpose: str) -> Index:
     """Return n row numbers, sorted; the first n of one fixed order, so that a smaller choice lies within a larger."""
     return np.sort(_KEY.child(purpose).numpy().permutation(len(data))[:n]).astype(np.int64)

@@ -162,7 +162,7 @@ def test_real_rows_are_not_needed_and_classes_come_from_the_task(tmp_path: Path)
     ("options", "message"),
     [
         ({"backend": {"use": "nobody"}}, "nobody"),
-        ({"backend": {"use": "echo", "answer": "x"}}, r"backend\.answer: Extra inputs"),
+        ({"backend": {"use": "echo", "answer": "x"}}, r"backend\.answer of echo: Extra inputs"),
         ({"backend": {"use": "openai_compatible", "url": "x", "name": "m"}}, "url needs the form"),
         ({"task": {"describe": "x", "labels": {"a": "", "b": "c"}}}, "label 'a' has no definition"),
     ],

@@ -12,15 +12,15 @@ from typing import Any, ClassVar, Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from lookalike.backends.client.client import Ask, Client, Limits, run_rows
 from lookalike.backends.client.replies import Replies
 from lookalike.core.contracts import Budget, Method
 from lookalike.core.dialogue import Backend, Message, Reply, Request
-from lookalike.core.errors import ConfigError, DataError
+from lookalike.core.errors import DataError
 from lookalike.core.events import Watch
-from lookalike.core.registry import find
+from lookalike.core.registry import configured
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import write_json
@@ -67,26 +67,17 @@ class Prompted(Method):
     @model_validator(mode="after")
     def _answering(self) -> Self:
         """Refuse wrong settings of the backend before any work starts."""
-        try:
-            self.server()
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
+        self.server()
         return self
 
     def server(self) -> Backend:
         """Return the configured backend.
 
         Raises:
-            ConfigError: There is no such backend, or it refuses a setting.
+            ValueError: There is no such backend, or it refuses a setting.
         """
         options = dict(self.backend)
-        cls: Any = find("backends", str(options.pop("use", "")))
-        try:
-            backend: Backend = cls(**options)
-        except ValidationError as error:
-            found = error.errors(include_url=False)[0]
-            place = ".".join(["backend", *map(str, found["loc"])])
-            raise ConfigError(f"{place}: {found['msg'].removeprefix('Value error, ')}") from None
+        backend: Backend = configured("backends", str(options.pop("use", "")), options, "backend")
         return backend
 
     def data_schema(self) -> Schema:

@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from lookalike.core.contracts import Method, Reference, Score
 from lookalike.core.errors import DataError
-from lookalike.core.registry import find
+from lookalike.core.registry import configured, find
 from lookalike.core.rng import Rng
 from lookalike.core.store import digest
 from lookalike.data.images import Images, concatenate
@@ -51,13 +51,7 @@ class TrainOnSynthetic(Method):
     @model_validator(mode="after")
     def _accepted(self) -> Self:
         """Refuse wrong settings of the learner before any work starts."""
-        if self.learner_settings:
-            try:
-                find("learners", self.learner)(**self.learner_settings)
-            except ValidationError as error:
-                found = error.errors(include_url=False)[0]
-                place = ".".join(map(str, found["loc"]))
-                raise ValueError(f"learner_settings.{place} of {self.learner}: {found['msg']}") from None
+        configured("learners", self.learner, self.learner_settings, "learner_settings")
         return self
 
     def score(self, real: Reference[Images], synthetic: Images, rng: Rng) -> Score:

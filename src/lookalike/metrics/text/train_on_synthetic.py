@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from lookalike.core.contracts import Method, Reference, Score
 from lookalike.core.errors import DataError
-from lookalike.core.registry import find
+from lookalike.core.registry import configured, find
 from lookalike.core.rng import Rng
-from lookalike.data.corpus import Corpus, concatenate_texts
+from lookalike.data.corpus import Corpus, concatenate_texts, text_schema
 from lookalike.techniques.utility import COVERS, Hits, accuracy, per_class, stratified
 
 _WEAK = 0.1
@@ -45,13 +45,7 @@ class TrainOnSynthetic(Method):
     @model_validator(mode="after")
     def _accepted(self) -> Self:
         """Refuse wrong settings of the learner before any work starts."""
-        if self.learner_settings:
-            try:
-                find("learners", self.learner)(**self.learner_settings)
-            except ValidationError as error:
-                found = error.errors(include_url=False)[0]
-                place = ".".join(map(str, found["loc"]))
-                raise ValueError(f"learner_settings.{place} of {self.learner}: {found['msg']}") from None
+        configured("learners", self.learner, self.learner_settings, "learner_settings")
         return self
 
     def score(self, real: Reference[Corpus], synthetic: Corpus, rng: Rng) -> Score:
@@ -106,7 +100,7 @@ class TrainOnSynthetic(Method):
             return hits
         same = train.take(stratified(train, min(len(synthetic), len(train)), key.child("same size")))
         mixed = key.child("shuffled").numpy().permutation(train.labels)
-        shuffled = Corpus.of(train.texts(), mixed, train.schema, _further(train))
+        shuffled = Corpus.of(train.texts(), mixed, text_schema(train.classes))
         few = [train.take(stratified(train, self.few, key.child("few", number))) for number in range(self.draws)]
         hits |= {
             "real": self._trained(train, test, key),
@@ -124,7 +118,3 @@ class TrainOnSynthetic(Method):
         fitted = find("learners", self.learner)(**self.learner_settings).fit(data, None, None, key.child("learner"))
         hits: Hits = (fitted.predict(test) == test.labels).astype(np.float64)[:, None]
         return hits
-
-
-def _further(data: Corpus) -> dict[str, list[str]]:
-    return {name: [str(value or "") for value in data.column(name)] for name in data.table.column_names[2:]}
