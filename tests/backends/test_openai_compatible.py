@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 from tests.backends.fake_server import FakeServer, serving
 
-from lookalike.backends.openai_compatible import OpenaiCompatible, _body, _logprobs, _wait
+from lookalike.backends.client.wire import _logprobs, body_of
+from lookalike.backends.openai_compatible import OpenaiCompatible, _wait
 from lookalike.core.dialogue import Message, Request
 
 
@@ -35,11 +36,11 @@ def test_plain_http_is_allowed_here_and_when_asked_for() -> None:
 
 
 def test_what_is_sent() -> None:
-    chat = _body("m", Request(messages=(Message("user", "hi"),), json_schema={"type": "object"}, logprobs=2, seed=5))
+    chat = body_of("m", Request(messages=(Message("user", "hi"),), json_schema={"type": "object"}, logprobs=2, seed=5))
     assert chat["messages"] == [{"role": "user", "content": "hi"}]
     assert chat["response_format"]["json_schema"]["schema"] == {"type": "object"}
     assert (chat["logprobs"], chat["top_logprobs"], chat["seed"]) == (True, 2, 5)
-    plain = _body("m", Request(prompt="once", stop=("###",), logprobs=1, echo=True))
+    plain = body_of("m", Request(prompt="once", stop=("###",), logprobs=1, echo=True))
     assert (plain["prompt"], plain["stop"], plain["logprobs"], plain["echo"]) == ("once", ["###"], 1, True)
 
 

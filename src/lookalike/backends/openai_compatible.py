@@ -17,8 +17,9 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from lookalike.backends.client.failures import Busy, Refused, Unreachable
+from lookalike.backends.client.wire import body_of, reply_of
 from lookalike.core.contracts import Method
-from lookalike.core.dialogue import Capabilities, Finish, Reply, Request, TokenProbability
+from lookalike.core.dialogue import Capabilities, Reply, Request
 from lookalike.core.errors import BackendError
 
 _MOST_BYTES = 16 << 20
@@ -94,11 +95,11 @@ class _Connection:
         self.config, self._session, self._key = config, session, key
 
     async def send(self, request: Request) -> Reply:
-        body = _body(self.config.name, request)
+        body = body_of(self.config.name, request)
         path = "completions" if request.prompt else "chat/completions"
         answer = await self._post(path, body)
         try:
-            return _reply(answer, self.config.name)
+            return reply_of(answer, self.config.name)
         except (KeyError, TypeError, IndexError, ValueError, AttributeError):
             raise Unreachable(f"{self.config.url} sent an answer without choices") from None
 
@@ -155,60 +156,6 @@ class _Connection:
         text = text.replace(self._key, "***") if self._key else text
         text = "".join(c if c.isprintable() else " " for c in text)
         return " ".join(text.split())[:_SHOWN] or "no reason given"
-
-
-def _body(model: str, request: Request) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "model": model,
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "seed": request.seed,
-    }
-    if request.stop:
-        body["stop"] = list(request.stop)
-    if request.prompt:
-        body["prompt"] = request.prompt
-        if request.logprobs or request.echo:
-            body |= {"logprobs": request.logprobs, "echo": request.echo}
-        return body
-    body["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
-    if request.logprobs:
-        body |= {"logprobs": True, "top_logprobs": request.logprobs}
-    if request.json_schema is not None:
-        shape = {"name": "answer", "strict": True, "schema": dict(request.json_schema)}
-        body["response_format"] = {"type": "json_schema", "json_schema": shape}
-    return body
-
-
-def _reply(answer: Any, model: str) -> Reply:  # noqa: ANN401  JSON
-    choice, usage = answer["choices"][0], answer.get("usage") or {}
-    text = choice["message"]["content"] if "message" in choice else choice["text"]
-    told = choice.get("finish_reason")
-    finish: Finish = told if told in ("stop", "length") else "other"
-    if not isinstance(text, str):
-        text, finish = "", "other"
-    paid, made = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
-    return Reply(text, finish, str(answer.get("model") or model), paid, made, _logprobs(choice.get("logprobs")))
-
-
-def _logprobs(found: Any) -> tuple[TokenProbability, ...]:  # noqa: ANN401  JSON
-    if not found:
-        return ()
-    if "content" in found:
-        return tuple(
-            TokenProbability(
-                one["token"],
-                float(one["logprob"]),
-                {top["token"]: float(top["logprob"]) for top in one["top_logprobs"]},
-            )
-            for one in found["content"] or ()
-        )
-    tops = found.get("top_logprobs") or [None] * len(found["tokens"])
-    return tuple(
-        TokenProbability(token, float(value or 0.0), dict(top or {}))
-        for token, value, top in zip(found["tokens"], found["token_logprobs"], tops, strict=True)
-    )
 
 
 def _message(content: bytes) -> str:

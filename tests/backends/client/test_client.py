@@ -11,6 +11,7 @@ from tests.backends.fake_server import FakeServer, serving
 
 from lookalike.backends.client.client import Client, Limits, run_rows
 from lookalike.backends.client.replies import Replies
+from lookalike.backends.echo import Echo
 from lookalike.backends.openai_compatible import OpenaiCompatible
 from lookalike.core.dialogue import Message, Request
 from lookalike.core.errors import BackendError, BudgetError
@@ -127,12 +128,31 @@ def test_nothing_listens() -> None:
 def test_the_budget_stops_and_keeps_what_was_paid(tmp_path: Path) -> None:
     with serving(FakeServer()) as server:
         client = _client(server, tmp_path, tokens=80, at_once=1)
-        with pytest.raises(BudgetError, match=r"budget of 80 tokens is used up .*raise limits.tokens"):
+        with pytest.raises(BudgetError, match=r"limits.tokens=80 is used up .80 paid by this run.*raise it"):
             list(run_rows(range(100), _make, client))
         assert 10 <= len(client.replies) < 20
         before = server.received
         list(run_rows(range(10), _make, _client(server, tmp_path)))
         assert server.received == before
+        # The budget is that of the run: another client on the same answers has nothing left to spend.
+        with pytest.raises(BudgetError, match=r"tokens=80 is used up .\d+ paid by this run"):
+            list(run_rows(range(100), _make, _client(server, tmp_path, tokens=80)))
+        with pytest.raises(BudgetError, match=r"limits.money=0.5 is used up .* paid"):
+            list(run_rows(range(100), _make, _client(server, tmp_path, money=0.5, price_out=1e6)))
+        assert server.received == before
+
+
+def test_first_requests_share_one_connection() -> None:
+    opened = 0
+
+    class Counted(Echo):
+        def connect(self) -> Any:
+            nonlocal opened
+            opened += 1
+            return super().connect()
+
+    list(run_rows(range(20), _make, Client(Counted(), Replies(None), Limits())))
+    assert opened == 1
 
 
 def test_a_million_planned_rows_take_no_memory() -> None:

@@ -78,6 +78,14 @@ def test_examples_are_unlike_each_other() -> None:
     assert {"one", "two", "three", "four"} <= {text for _, text in fitted.examples}
 
 
+def test_a_base_model_sees_its_own_label_and_requests_begin_alike() -> None:
+    fitted = _fit(style="continue", examples=6)
+    prompts = [fitted._request(row, row % 2, {}, Rng(1)).prompt for row in range(64)]
+    assert len(set(prompts)) == 4
+    assert all(("poor" in prompt) != ("fine" in prompt) for prompt in prompts)
+    assert all(prompt.count("bad: poor") == 6 for prompt in prompts[1::2])
+
+
 def test_a_base_model_continues_a_text() -> None:
     fitted = _fit(style="continue", backend={"use": "echo", "answers": [" a fine one {key}\n### good: more"]})
     made = fitted.sample(4, Rng(0), {"label": "good"})

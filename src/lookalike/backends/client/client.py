@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, TypeVar, final
+from typing import Any, Self, TypeVar, final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lookalike.backends.client.failures import Busy, Unreachable
 from lookalike.backends.client.pace import Pace
@@ -34,7 +34,26 @@ class Limits(BaseModel):
     failures: int = Field(
         default=20, ge=1, description="Stop when so many requests in a row have failed at the transport."
     )
-    tokens: int | None = Field(default=None, ge=1, description="Stop when so many tokens were paid; None = no limit.")
+    tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="Stop when the run has paid so many tokens, kept answers included; None = no limit.",
+    )
+    money: float | None = Field(
+        default=None, gt=0, description="Stop when the run has cost so much, by the two prices; None = no limit."
+    )
+    price_in: float = Field(default=0.0, ge=0, description="Price of a million tokens of requests, in your currency.")
+    price_out: float = Field(default=0.0, ge=0, description="Price of a million tokens of answers.")
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        if self.money is not None and not self.price_in and not self.price_out:
+            raise ValueError("money needs price_in or price_out, the prices of a million tokens")
+        return self
+
+    def cost(self, tokens_in: int, tokens_out: int) -> float:
+        """Return what so many tokens cost."""
+        return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
 
 
 @dataclass
@@ -79,6 +98,8 @@ class Client:
         self._in_a_row = 0
         self._stack = AsyncExitStack()
         self._server: Server | None = None
+        self._opening = asyncio.Lock()
+        self._before = replies.tokens()
 
     async def __aenter__(self) -> Client:
         """Connect when the first request that is not kept is asked."""
@@ -121,12 +142,11 @@ class Client:
         draw, attempt = Rng(0).child(f"pause {key}").numpy(), 0
         while True:
             self._within_budget()
-            if self._server is None:
-                self._server = await self._stack.enter_async_context(self.backend.connect())
+            server = await self._connected()
             number, refused, wait = await self._pace.enter(), False, 0.0
             self.usage.sent += 1
             try:
-                reply = await self._server.send(request)
+                reply = await server.send(request)
                 self._in_a_row = 0
                 self.usage.tokens_in += reply.tokens_in
                 self.usage.tokens_out += reply.tokens_out
@@ -147,13 +167,21 @@ class Client:
                 await self._pace.leave(number, refused, wait)
             await asyncio.sleep(self.limits.pause * 2 ** max(0, attempt - 1) * draw.random())
 
+    async def _connected(self) -> Server:
+        """Return the connection, opened by whoever comes first."""
+        async with self._opening:
+            if self._server is None:
+                self._server = await self._stack.enter_async_context(self.backend.connect())
+            return self._server
+
     def _within_budget(self) -> None:
-        most, spent = self.limits.tokens, self.usage.tokens_in + self.usage.tokens_out
-        if most is not None and spent >= most:
-            raise BudgetError(
-                f"the budget of {most:,} tokens is used up ({spent:,} paid); answers are kept: raise limits.tokens and "
-                "run the same command again"
-            )
+        limits, kept = self.limits, "answers are kept: raise it and run the same command again"
+        paid = (self._before[0] + self.usage.tokens_in, self._before[1] + self.usage.tokens_out)
+        if limits.tokens is not None and sum(paid) >= limits.tokens:
+            raise BudgetError(f"limits.tokens={limits.tokens:,} is used up ({sum(paid):,} paid by this run); {kept}")
+        cost = limits.cost(*paid)
+        if limits.money is not None and cost >= limits.money:
+            raise BudgetError(f"limits.money={limits.money:g} is used up ({cost:.4g} paid by this run); {kept}")
 
 
 def run_rows(

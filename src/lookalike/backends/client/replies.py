@@ -76,6 +76,13 @@ class Replies:
                 f"an answer cannot be kept: {error}; free some space and run the same command again"
             ) from None
 
+    def tokens(self) -> tuple[int, int]:
+        """Return the tokens of all requests and of all answers that are kept: what was paid for them."""
+        paid = self._base.execute(
+            "SELECT sum(json_extract(answer, '$.tokens_in')), sum(json_extract(answer, '$.tokens_out')) FROM answers"
+        ).fetchone()
+        return int(paid[0] or 0), int(paid[1] or 0)
+
     def __len__(self) -> int:
         """Number of answers."""
         return int(self._base.execute("SELECT count(*) FROM answers").fetchone()[0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar, final
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from lookalike.core.contracts import Method, Predictor, Reference, Selection
@@ -15,6 +14,7 @@ from lookalike.core.rng import Rng
 from lookalike.core.store import digest
 from lookalike.data.images import Images
 from lookalike.encoders.memo import Memo
+from lookalike.techniques.selection import beyond_share
 
 _KEY = Rng(0).child("confidence")
 _fitted: Memo[Predictor[Any]] = Memo(4, lambda _: 1)
@@ -55,7 +55,9 @@ class Confidence(Method):
         sure_N = probability_NK[np.arange(len(data)), data.labels]
         seen_N = probability_NK.argmax(axis=1)
         unsure = sure_N < self.minimum
-        surplus = _surplus(data.labels, sure_N, self.keep) & ~unsure
+        surplus = np.zeros(len(data), dtype=np.bool_)
+        surplus[beyond_share(data.labels, sure_N, self.keep)] = True
+        surplus &= ~unsure
         reasons: dict[int, str] = {}
         for row in np.flatnonzero(unsure | surplus):
             told = f"confidence: {sure_N[row]:.2f} for its label {data.classes[data.labels[row]]}"
@@ -78,13 +80,3 @@ class Confidence(Method):
         learner = find("learners", self.learner)()
         key = digest([self.learner, learner.model_dump(mode="json"), train.fingerprint()])
         return _fitted.get(key, lambda: learner.fit(train, None, None, _KEY))
-
-
-def _surplus(labels: npt.NDArray[np.int64], sure_N: npt.NDArray[np.float64], keep: float) -> npt.NDArray[np.bool_]:
-    """Mark the rows of each class beyond its most certain share; among equals the earlier row stays."""
-    marked = np.zeros(len(labels), dtype=np.bool_)
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        order = rows[np.argsort(-sure_N[rows], kind="stable")]
-        marked[order[int(np.ceil(keep * len(rows))) :]] = True
-    return marked

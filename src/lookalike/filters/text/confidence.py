@@ -11,7 +11,7 @@ from lookalike.core.contracts import Method, Reference, Selection
 from lookalike.core.errors import ConfigError
 from lookalike.core.rng import Rng
 from lookalike.data.corpus import Corpus, further_columns
-from lookalike.techniques.selection import without
+from lookalike.techniques.selection import beyond_share, without
 
 
 @final
@@ -53,11 +53,8 @@ class Confidence(Method):
         why = dict.fromkeys(np.flatnonzero(np.isnan(sure_N)).tolist(), "no confidence could be read")
         low = np.flatnonzero(sure_N < self.minimum)
         why |= dict.fromkeys(low.tolist(), f"{self.column} below {self.minimum:g}")
-        for label in np.unique(data.labels):
-            rows = np.flatnonzero((data.labels == label) & ~np.isnan(sure_N))
-            order = rows[np.argsort(-sure_N[rows], kind="stable")]
-            for row in order[int(np.ceil(self.keep * len(rows))) :].tolist():
-                why.setdefault(row, f"not among the most certain {self.keep:.0%} of its label")
+        for row in beyond_share(data.labels, np.nan_to_num(sure_N, nan=-1.0), self.keep):
+            why.setdefault(row, f"not among the most certain {self.keep:.0%} of its label")
         chosen = without(len(data), why, "confidence")
         if not self.weight:
             return chosen

@@ -13,7 +13,7 @@ from lookalike.core.errors import ConfigError
 from lookalike.core.registry import configured, find
 from lookalike.core.rng import Rng
 from lookalike.data.corpus import Corpus, concatenate_texts
-from lookalike.techniques.selection import without
+from lookalike.techniques.selection import beyond_share, without
 
 _KEY = Rng(0).child("label_agreement")
 _LEAST = 2
@@ -38,6 +38,7 @@ class LabelAgreement(Method):
     learner: str = Field(default="text.tfidf", description="Which downstream model judges, by registry name.")
     learner_settings: dict[str, Any] = Field(default_factory=dict, description="Settings of the learner.")
     minimum: float = Field(default=0.5, ge=0, le=1, description="Least probability of the row's own label, 0 to 1.")
+    keep: float = Field(default=1.0, gt=0, le=1, description="Share of each label to keep, most certain texts first.")
     folds: int = Field(default=5, ge=2, le=20, description="Folds of the synthetic texts.")
 
     @model_validator(mode="after")
@@ -63,6 +64,8 @@ class LabelAgreement(Method):
         own_N = self._own(data, train if train and self.by != "synthetic" else None)
         unsure = np.flatnonzero(own_N < self.minimum)
         why = dict.fromkeys(unsure.tolist(), f"a learner gives its label less than {self.minimum:g}")
+        for row in beyond_share(data.labels, own_N, self.keep):
+            why.setdefault(row, f"not among the most certain {self.keep:.0%} of its label")
         return without(len(data), why, "label_agreement")
 
     def _own(self, data: Corpus, train: Corpus | None) -> npt.NDArray[np.float64]:

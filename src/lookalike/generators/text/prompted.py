@@ -35,6 +35,7 @@ _POOL = 32
 _FEATURES = 512
 _LOOKED_AT = 2000
 _MOST = 20_000
+_SHARED = 32
 
 
 @final
@@ -192,7 +193,9 @@ class _FittedPrompted:
     def _request(self, row: int, label: int, mix: Mapping[str, str], rng: Rng) -> Request:
         config, name = self.config, (self.schema.classes or ("",))[label]
         key = rng.child("row", row)
-        shown = self._shown(name, key)
+        # Where drawing makes the variety, rows share their examples: the common beginning is read once.
+        turn = row if self._chat else row // _SHARED
+        shown = self._shown(name, rng.child("examples", turn).child(name))
         parts = (config.task.describe, name, config.task.labels.get(name, ""), mix, shown)
         common = {
             "max_tokens": config.max_tokens,
@@ -205,12 +208,15 @@ class _FittedPrompted:
         return Request(prompt=continued_prompt(*parts), stop=(END.strip(),), **common)  # type: ignore[arg-type]
 
     def _shown(self, name: str, key: Rng) -> list[tuple[str, str]]:
-        """Return the examples of one request: of the wanted label for the most part, in an order of its own."""
-        draw = key.child("examples").numpy()
+        """Return the examples of one request.
+
+        An instruct model also sees other labels, a third of the examples: a label is best told apart from what it is
+        not. A base model continues what it sees, so it sees its own label alone.
+        """
+        draw = key.numpy()
         own = [one for one in self.examples if one[0] == name]
         other = [one for one in self.examples if one[0] != name]
-        # A label is best told apart from the others when those are seen too; a third of the examples is enough.
-        few = min(len(other), self.config.examples // 3)
+        few = min(len(other), self.config.examples // 3) if self._chat else 0
         chosen = [own[place] for place in draw.permutation(len(own))[: self.config.examples - few]]
         chosen += [other[place] for place in draw.permutation(len(other))[:few]]
         return [chosen[place] for place in draw.permutation(len(chosen))]
