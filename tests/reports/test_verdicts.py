@@ -84,6 +84,13 @@ def test_diversity_is_a_share_of_real_against_real(value: float, word: str) -> N
     assert _one("diversity", [score("image.precision_recall", "diversity", value, 1.0, 0.0)]).word == word
 
 
+@pytest.mark.parametrize(("value", "word"), [(20.0, "GOOD"), (35.0, "CAUTION"), (60.0, "FAIL")])
+def test_more_repetition_is_less_variety(value: float, word: str) -> None:
+    # Real rows stay 80 points below one row again and again; 60 points are three quarters of that.
+    repeated = score("text.self_bleu", "diversity", value, 20.0, 100.0, better="lower")
+    assert _one("diversity", [repeated]).word == word
+
+
 def test_diversity_is_not_fooled_by_recall_that_noise_inflates() -> None:
     coverage = {"value": 0.6, "interval": [0.55, 0.65], "floor": 0.9, "ceiling": 0.1}
     inflated = score(

@@ -34,8 +34,19 @@ def test_all_kinds_have_equally_many_rows_and_the_control_is_disjoint(digits: Im
     assert found.rows == 300
 
 
+def test_few_training_rows_give_way_to_the_halves_of_a_large_holdout(digits: Images) -> None:
+    real = Reference(train=part(digits, 0, 20), holdout=part(digits, 900, 1200))
+    found = compare(real, part(digits, 1200, 1700), 10_000, flat, shuffled_pixels)
+    assert found.control is not None
+    assert {len(x) for x in (found.real, found.synthetic, found.control, found.shuffled)} == {150}
+    held = {row.tobytes() for row in flat(real.holdout)}
+    sides = [{row.tobytes() for row in side} for side in (found.real, found.control)]
+    assert sides[0] | sides[1] == held
+    assert not sides[0] & sides[1]
+
+
 def test_few_training_rows_limit_all_kinds(digits: Images) -> None:
-    real = Reference(train=part(digits, 0, 80), holdout=part(digits, 900, 1200))
+    real = Reference(train=part(digits, 0, 80), holdout=part(digits, 900, 1050))
     found = compare(real, part(digits, 1200, 1700), 10_000, flat, shuffled_pixels)
     assert found.control is not None
     assert {len(x) for x in (found.real, found.synthetic, found.control, found.shuffled)} == {80}

@@ -23,6 +23,8 @@ _CHUNK_ROWS = 10_000
 TEXT, LABEL = "text", "label"
 PROBLEM = "problem"
 """Column in which a generator says why a row holds no usable text; empty when it does."""
+CONFIDENCE = "confidence"
+"""Column of numbers in which a generator says how certain a row's label is, 0 to 1."""
 
 
 @final

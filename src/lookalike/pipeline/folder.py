@@ -28,6 +28,8 @@ STATEMENT = (
 )
 _ADVICE = "run the recipe to its end first: lookalike run RECIPE"
 _UNLISTED = {"manifest.json", "events.jsonl"}
+ANSWERS = "answers"
+"""Folder in the store for the answers of servers."""
 _PUBLISHED = ("model", "synthetic", "rejected", "gallery")
 
 
@@ -52,6 +54,7 @@ class Log:
     file: TextIO
     outer: Watch
     folder: Path | None = None
+    answers: Path | None = None
 
     def __call__(self, event: Event) -> None:
         """Write one line, then pass the event on."""
@@ -61,9 +64,9 @@ class Log:
             self.file.flush()
         self.outer(event)
 
-    def at(self, folder: Path | None) -> Log:
-        """Return the same log with a folder for checkpoints."""
-        return Log(self.file, self.outer, folder)
+    def at(self, folder: Path | None, answers: Path | None = None) -> Log:
+        """Return the same log with a folder for checkpoints, and one for the answers of servers."""
+        return Log(self.file, self.outer, folder, answers)
 
 
 @final

@@ -12,7 +12,7 @@ from typing import Any
 
 from lookalike import __version__
 from lookalike.core.contracts import Dataset, Reference
-from lookalike.pipeline.folder import STATEMENT, RunFolder, read_json
+from lookalike.pipeline.folder import ANSWERS, STATEMENT, RunFolder, read_json
 from lookalike.pipeline.plan import Plan
 
 _SELECTION = ("asked", "made", "passed", "accepted", "short", "rounds", "limit_hit")
@@ -56,6 +56,13 @@ def _counts(data: Dataset) -> list[int]:
     for label in data.labels:
         counts[int(label)] += 1
     return counts
+
+
+def _answers(plan: Plan, store: Path) -> dict[str, float] | None:
+    """Return what a server was paid for; None when nothing was asked."""
+    cost_of = getattr(plan.generator.method, "cost_of", None)
+    folder = store / ANSWERS
+    return dict(cost_of(folder)) if cost_of is not None and folder.is_dir() else None
 
 
 def make_manifest(
@@ -109,6 +116,7 @@ def make_manifest(
             }
             for named, dropped in zip(plan.filters, selection["dropped"], strict=True)
         ],
+        "answers": _answers(plan, store),
         "privacy": {"spent": None, "notes": [_NO_GUARANTEE]},
         "stages": list(run.costs.values()),
         "seeds": {"root": recipe.seed},

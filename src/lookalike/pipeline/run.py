@@ -21,7 +21,7 @@ from lookalike.data import no_rows, open_dataset
 from lookalike.data.gather import gather
 from lookalike.data.shards import write_shards
 from lookalike.data.split import shared_rows, split
-from lookalike.pipeline.folder import Log, RunFolder
+from lookalike.pipeline.folder import ANSWERS, Log, RunFolder
 from lookalike.pipeline.plan import Named, Plan, check_modality, make_plan, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
 from lookalike.pipeline.recipe import Recipe, rebased
@@ -147,7 +147,7 @@ def _fit(session: Session, train: Any) -> tuple[Path, str]:  # noqa: ANN401
 
     def build(folder: Path) -> None:
         work.mkdir(parents=True, exist_ok=True)
-        fitted = generator.method.fit(train, session.rng.child("fit"), session.log.at(work))
+        fitted = generator.method.fit(train, session.rng.child("fit"), session.log.at(work, store.root / ANSWERS))
         fitted.save(folder)
 
     with session.run.stage("fit", store.has("fit", key), session.log):
@@ -171,7 +171,7 @@ def _draw(session: Session, model: Path, key: str, start: int, names: tuple[str,
         folder=store.path("sample", digest([key, start, names, rows])).resolve(),
         rows=rows,
         alone=getattr(session.plan.generator.method, "waits", False),
-        answers=(store.root / "answers").resolve(),
+        answers=(store.root / ANSWERS).resolve(),
     )
     total = len(names)
     session.workers(job, lambda done: session.log(Progress("sample", start + done, start + total, "rows")))

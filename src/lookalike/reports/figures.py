@@ -120,7 +120,11 @@ def gain_of_adding(evidence: Evidence) -> Figure | Missing:
         return Missing("the accuracies with and without the rows have no interval")
     points = wording.percent(gain, signed=True).replace("%", "points")
     alone = kept_accuracy(evidence)
-    kept = f"; alone they keep {wording.percent(alone.value)} of the accuracy" if isinstance(alone, Figure) else ""
+    kept = (
+        f"; alone they keep {wording.percent(alone.value)} of the accuracy"
+        if isinstance(alone, Figure) and not detail(score).get("learner_weak")
+        else ""
+    )
     return Figure(
         gain,
         low,
@@ -175,11 +179,11 @@ def recall_share(evidence: Evidence) -> Figure | Missing:
 
     Recall alone trusts outliers: a few far rows reach much, and noise can score above real data. Coverage does not.
     """
-    score = evidence.chosen("diversity", ("precision_recall",))
+    score = evidence.chosen("diversity", ("precision_recall", "distinct_n", "self_bleu"))
     if score is None:
         return Missing("no metric measured variety" + _does(evidence, "metrics", "precision_recall"))
     own = str(detail(score).get("title") or short(score).replace("_", " "))
-    found = [_share_of_real(score, own)]
+    found = [_share_of_variety(score, own) if score.get("better") == "lower" else _share_of_real(score, own)]
     coverage = detail(score).get("coverage")
     if isinstance(coverage, Mapping) and isinstance(found[0], Figure):
         found.append(_share_of_real({**score, **coverage}, own.replace("recall", "coverage")))
@@ -198,6 +202,21 @@ def _share_of_real(score: Record, label: str) -> Figure | Missing:
     return Figure(
         *_scaled(score, value / floor, 0.0, floor), number, interval, real, "real against real, same size", label
     )
+
+
+def _share_of_variety(score: Record, label: str) -> Figure | Missing:
+    """Return how far repetition stays below that of one row again and again, as a share of what real rows do."""
+    numbers = _numbers(score, "value", "floor", "ceiling")
+    if isinstance(numbers, Missing):
+        return numbers
+    value, floor, ceiling = numbers
+    if ceiling <= floor:
+        return Missing(
+            "even real rows repeat each other as much as one row again and again, so the metric tells nothing"
+        )
+    number, interval, real = _shown(score, floor)
+    scaled = _scaled(score, (ceiling - value) / (ceiling - floor), ceiling, floor - ceiling)
+    return Figure(*scaled, number, interval, real, "real against real, same size", label)
 
 
 def near_copies(evidence: Evidence) -> Figure | Missing:

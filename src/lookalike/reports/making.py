@@ -223,7 +223,28 @@ def cost_block(run: Evidence) -> dict[str, Any] | None:
         "row_wall": wording.duration(sum(wall) / accepted) if accepted else "",
         "row_cpu": wording.duration(sum(cpu) / accepted) if accepted else "",
         "reused": any(one.get("reused") for one in stages),
+        "asked": _asked(run, int(accepted)),
     }
+
+
+def _asked(run: Evidence, accepted: int) -> str:
+    """Return in words what a language model was asked and what it cost; empty when there was none."""
+    paid = run.part("answers")
+    if not isinstance(paid, Mapping):
+        return ""
+    tokens = {name: int(paid.get(name) or 0) for name in ("requests", "tokens_in", "tokens_out")}
+    money = float(paid.get("money") or 0)
+    requests, tokens_in, tokens_out = (wording.count(count) for count in tokens.values())
+    told = f"{requests} answers of the language model: {tokens_in} tokens in, {tokens_out} tokens out"
+    each = (tokens["tokens_in"] + tokens["tokens_out"]) / accepted if accepted else 0
+    told += f", {wording.count(round(each))} tokens per accepted row" if accepted else ""
+    if not money:
+        return told + "; no prices were given."
+    return (
+        told
+        + f"; {money:.4g} by the given prices"
+        + (f", {money / accepted:.2g} per accepted row." if accepted else ".")
+    )
 
 
 def provenance_block(record: Record) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from lookalike.reports.image.look import look_block
 from lookalike.reports.making import balance_block, cost_block, discarded_block, provenance_block, training_block
 from lookalike.reports.measured import privacy_block, scores_block, utility_block
 from lookalike.reports.record import Record, read_record
+from lookalike.reports.text.certainty import certainty_block
 from lookalike.reports.text.look import texts_block
 from lookalike.reports.verdicts import Part, Verdict, headline, verdicts
 
@@ -149,6 +150,7 @@ def _context(record: Record) -> dict[str, Any]:
         "sprites": {key: Markup(uri) for key, uri in record.sprites.items()},
         "balance": balance_block(run),
         "training": training_block(record),
+        "certainty": certainty_block(run),
         "scores": scores_block(run),
         "utility": utility_block(run),
         "privacy": privacy_block(record),

@@ -1,7 +1,8 @@
 """What a figure is compared with: equally many real, synthetic, control and shuffled rows.
 
 - real: rows that nothing has seen (the holdout); the synthetic rows are measured against these.
-- control: real training rows in the place of the synthetic ones; the figure they get is the floor. A generator that
+- control: real training rows in the place of the synthetic ones; the figure they get is the floor. When the holdout is
+  more than twice as large, its halves are both sides, so that a figure need not stand on few rows. A generator that
   copies its training data reaches the floor, and gains no more.
 - shuffled: training rows with every position permuted over the rows on its own: each position keeps its distribution,
   what holds the positions together is gone; the figure they get is the ceiling.
@@ -75,15 +76,15 @@ def compare(
     Raises:
         DataError: A set is too small to be compared at all.
     """
-    held = len(real.holdout) >= _ENOUGH
-    reference = real.holdout if held else real.train
-    n = min(len(reference), len(synthetic), len(real.train), limit)
+    reference, control = _sides(real)
+    n = min(len(reference), len(synthetic), len(control), limit)
     if n < 4:
         raise DataError(
             f"at least 4 rows of each kind are needed, found {len(synthetic)} synthetic, {len(real.train)} training "
             f"and {len(real.holdout)} holdout rows; sample or read more"
         )
-    chosen = _choose(reference, n, "real"), _choose(synthetic, n, "synthetic"), _choose(real.train, n, "control")
+    chosen = _choose(reference, n, "real"), _choose(synthetic, n, "synthetic"), _choose(control, n, "control")
+    held = len(real.holdout) >= _ENOUGH
     facts: dict[str, Any] = {
         "reference": "holdout" if held else "train",
         "class_shift": _class_shift(reference, chosen[0], synthetic, chosen[1]),
@@ -96,8 +97,8 @@ def compare(
     return Compared(
         real=_embed(embed, reference, chosen[0]),
         synthetic=_embed(embed, synthetic, chosen[1]),
-        control=_embed(embed, real.train, chosen[2]) if held else None,
-        shuffled=_embed(embed, real.train, chosen[2], shuffle),
+        control=_embed(embed, control, chosen[2]) if held else None,
+        shuffled=_embed(embed, control, chosen[2], shuffle),
         facts=facts,
     )
 
@@ -130,6 +131,18 @@ def equally_many(real: Reference[D], synthetic: D, limit: int) -> tuple[D, D | N
     n = min(limit, len(synthetic), len(reference))
     chosen = reference.take(_choose(reference, n, "real"))
     return synthetic.take(_choose(synthetic, n, "synthetic")), chosen, {"reference": "holdout" if held else "train"}
+
+
+def _sides(real: Reference[D]) -> tuple[D, D]:
+    """Return the rows that are measured against, and those in the place of the synthetic ones, which give the floor."""
+    if len(real.holdout) < _ENOUGH:
+        return real.train, real.train
+    if len(real.holdout) <= 2 * len(real.train):
+        return real.holdout, real.train
+    # Few training rows would make every figure one of few rows; the halves of a large holdout give more.
+    order = _KEY.child("halves").numpy().permutation(len(real.holdout))
+    half = len(order) // 2
+    return real.holdout.take(np.sort(order[:half])), real.holdout.take(np.sort(order[half:]))
 
 
 def _choose(data: Dataset, n: int, purpose: str) -> Index:

@@ -13,6 +13,7 @@ from lookalike.core.dialogue import Message
 END = "\n###"
 """What ends one example of a few-shot text."""
 _MOST_OBJECTS = 50
+_TAKEN = ("text", "label", "problem", "stated", "votes", "label_probability", "confidence", "weight", "reason")
 _WRITES = (
     'You write realistic examples for a data set. Answer with one JSON object with the single key "text" and nothing '
     "else. Never mention the label, the task or these instructions in the text."
@@ -36,8 +37,8 @@ class Task(BaseModel):
             if not means.strip():
                 raise ValueError(f"label '{name}' has no definition; say in a few words what it means")
         for name, values in self.attributes.items():
-            if not values or name in ("text", "label", "problem"):
-                raise ValueError(f"attribute '{name}' needs values, and another name than text, label and problem")
+            if not values or name in _TAKEN:
+                raise ValueError(f"attribute '{name}' needs values, and another name than {', '.join(_TAKEN)}")
         if len(self.labels) == 1:
             raise ValueError("labels needs at least two labels, or none at all")
         return self

@@ -159,6 +159,56 @@ def test_a_killed_run_goes_on_and_pays_nothing_twice(tmp_path: Path) -> None:
     assert killed.synthetic().fingerprint() == whole.synthetic().fingerprint()
 
 
+def test_certainties_are_kept_and_calibrated_by_real_rows(tmp_path: Path) -> None:
+    judge = {"votes": 4, "stated": True, "gold": 60}
+
+    def answer(number: int, body: dict[str, Any]) -> str:
+        asked, system = body["messages"][-1]["content"], body["messages"][0]["content"]
+        if "You write" in system:
+            return json.dumps({"text": f"a fine text {body['seed']}"})
+        label = "good" if "fine" in asked.split("Text: ")[-1] else "bad"
+        other = "bad" if label == "good" else "good"
+        # Always quite sure, and right about three times out of four.
+        sure = (body["seed"] + len(asked)) % 4
+        return json.dumps({"label": other if sure == 0 else label, "confidence": 99}) if "JSON" in system else label
+
+    with serving(FakeServer(answer=answer)) as server:
+        backend = {"use": "openai_compatible", "url": server.url, "name": "m"}
+        fitted = _fit(backend=backend, judge=judge)
+        before = server.received
+        made = fitted.sample(8, Rng(0))
+        fitted.save(tmp_path)
+    assert before == 60 * 5
+    assert made.schema.column("votes").kind == "number"
+    # All texts are fine: those that should be bad are seen to be wrong.
+    assert made.numbers("votes").tolist() == [1.0, 0.0] * 4
+    assert made.numbers("confidence").round(2).tolist() == [1.0, 0.0] * 4
+    told = fitted.calibration["stated"]
+    assert told["before"]["error"] > told["after"]["error"]
+    again = Prompted(task=TASK, backend=backend, judge=judge).load(tmp_path)
+    assert again.calibration == fitted.calibration
+
+
+def test_unreadable_certainties_are_no_numbers_and_the_filter_counts_them(tmp_path: Path) -> None:
+    tree = _recipe(ECHO, rows=4, filters=[{"use": "text.confidence", "minimum": 0}])
+    tree["generator"]["judge"] = {"votes": 2}
+    with pytest.raises(DataError, match=r"no confidence could be read"):
+        lookalike.run(tree, out=tmp_path / "run", workers=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"judge": {"label_probability": True}}, "does not give; use votes"),
+        ({"judge": {"stated": True}, "style": "continue"}, "a model that follows instructions"),
+        ({"judge": {"votes": 1}, "task": {"describe": "x"}}, "judge needs labels"),
+    ],
+)
+def test_what_a_model_cannot_be_asked_is_refused_at_once(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Prompted(**{"task": TASK, "backend": ECHO, **options})
+
+
 def test_real_rows_are_not_needed_and_classes_come_from_the_task(tmp_path: Path) -> None:
     run = lookalike.run(_recipe(ECHO, rows=10), out=tmp_path / "run", workers=1)
     assert run.manifest["data"]["rows"] == 0

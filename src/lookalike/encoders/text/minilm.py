@@ -49,14 +49,20 @@ class Minilm(Method):
         folder = self.path or _packaged()
         try:
             from transformers import AutoModel, AutoTokenizer
+            from transformers.utils import logging
         except ImportError:
             raise ConfigError(_missing("transformers")) from None
+        shown = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()
         try:
             tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
             network = AutoModel.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ConfigError(f"{folder} holds no model that text.minilm can read: {reason}") from None
+        finally:
+            if shown:
+                logging.enable_progress_bar()
         weights = digest([file_digest(path) for path in sorted(folder.glob("*.safetensors"))])
         device = choose_device(self.device)
         return _SentenceFeatures(tokenizer, network.to(device).eval(), self.tokens, weights, device)

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, final
 
@@ -24,9 +24,11 @@ from lookalike.core.registry import configured
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import write_json
-from lookalike.data.corpus import PROBLEM, Corpus, text_schema
+from lookalike.data.corpus import CONFIDENCE, PROBLEM, Corpus, text_schema
 from lookalike.data.texts import fault_of
+from lookalike.techniques.calibration import calibrate, calibrated
 from lookalike.techniques.diversity import farthest_points
+from lookalike.techniques.judging import Judging, judge, label_question
 from lookalike.techniques.labels import wanted_labels
 from lookalike.techniques.prompting import END, Task, chat_prompt, continued_prompt, continued_text, told_text
 
@@ -35,6 +37,9 @@ _POOL = 32
 _FEATURES = 512
 _LOOKED_AT = 2000
 _MOST = 20_000
+_LEAST_GOLD = 10
+_Examples = Sequence[tuple[str, str]]
+Values = npt.NDArray[np.float64]
 _SHARED = 32
 
 
@@ -63,13 +68,26 @@ class Prompted(Method):
     style: Literal["auto", "chat", "continue"] = Field(
         default="auto", description="chat = instruct model; continue = base model; auto = chat where the model can."
     )
+    judge: Judging = Field(default_factory=Judging, description="What the model is asked about each text's label.")
     limits: Limits = Field(default_factory=Limits, description="Requests at once, attempts, budget of tokens.")
 
     @model_validator(mode="after")
     def _answering(self) -> Self:
         """Refuse wrong settings of the backend before any work starts."""
-        self.server()
+        can = self.server().capabilities()
+        if self.judge.kinds and not self.task.labels:
+            raise ValueError("judge needs labels to ask about; define task.labels, or leave judge out")
+        if self.judge.label_probability and not can.logprobs:
+            raise ValueError(
+                "judge.label_probability needs log-probabilities, which this backend does not give; use votes"
+            )
+        if self.judge.stated and not self.chats():
+            raise ValueError("judge.stated needs a model that follows instructions; use votes or label_probability")
         return self
+
+    def chats(self) -> bool:
+        """Say whether the model is asked by conversation."""
+        return self.server().capabilities().chat if self.style == "auto" else self.style == "chat"
 
     def server(self) -> Backend:
         """Return the configured backend.
@@ -81,22 +99,31 @@ class Prompted(Method):
         backend: Backend = configured("backends", str(options.pop("use", "")), options, "backend")
         return backend
 
+    def cost_of(self, answers: Path) -> dict[str, float]:
+        """Return what the answers in a folder have cost: requests, tokens and, with prices, money."""
+        replies = Replies(answers)
+        try:
+            tokens_in, tokens_out = replies.tokens()
+            money = self.limits.cost(tokens_in, tokens_out)
+            return {"requests": len(replies), "tokens_in": tokens_in, "tokens_out": tokens_out, "money": money}
+        finally:
+            replies.close()
+
     def data_schema(self) -> Schema:
         """Return the schema of real rows that it would take: text and the labels of the task."""
         return text_schema(tuple(self.task.labels))
 
     def fit(self, data: Corpus, rng: Rng, watch: Watch) -> _FittedPrompted:
-        """Choose the examples; no model is asked.
+        """Choose the examples; the model is asked only to judge real rows, where certainties are to be calibrated.
 
         Args:
             data: Real rows, or none.
             rng: Key of the choice.
-            watch: Not used.
+            watch: Its folder `answers`, if it has one, keeps answers.
 
         Raises:
             DataError: The labels of the data are not those of the task.
         """
-        del watch
         given, known = set(self.task.labels), set(data.classes)
         if given != known:
             raise DataError(
@@ -109,7 +136,37 @@ class Prompted(Method):
             rows = rng.child("looked at", number).numpy().permutation(rows)[:_LOOKED_AT]
             texts = data.take(rows).texts()
             chosen += [(label, texts[place]) for place in _varied(texts)]
-        return _FittedPrompted(self, data.schema, chosen)
+        found = self._calibration(data, chosen, rng, watch) if self.judge.kinds and self.judge.gold else {}
+        return _FittedPrompted(self, data.schema, chosen, found)
+
+    def _calibration(self, data: Corpus, shown: _Examples, rng: Rng, watch: Watch) -> dict[str, Any]:
+        """Let the model judge real rows, and return what turns its certainties into shares that come true."""
+        rows = np.sort(rng.child("gold").numpy().permutation(len(data))[: self.judge.gold])
+        if len(np.unique(data.labels[rows])) < 2 or len(rows) < _LEAST_GOLD:
+            return {}
+        gold = data.take(rows)
+        texts = gold.texts()
+        answers: Path | None = getattr(watch, "answers", None)
+        if answers is not None:
+            answers.mkdir(parents=True, exist_ok=True)
+        client = Client(self.server(), Replies(answers), self.limits)
+
+        async def make(row: int, ask: Ask) -> dict[str, Values]:
+            return await judge(_question(self, texts[row], shown), gold.classes, self.judge, ask)
+
+        try:
+            judged = list(run_rows(range(len(texts)), make, client))
+        finally:
+            client.replies.close()
+        right = np.eye(len(gold.classes))[gold.labels]
+        result = {}
+        for kind in self.judge.kinds:
+            sure = np.array([one[kind] for one in judged])
+            read = ~np.isnan(sure).any(axis=1)
+            if read.sum() >= _LEAST_GOLD:
+                group = np.repeat(np.arange(int(read.sum())), len(gold.classes))
+                result[kind] = calibrate(sure[read].ravel(), right[read].ravel(), group)
+        return result
 
     def load(self, folder: Path) -> _FittedPrompted:
         """Read what `_FittedPrompted.save` wrote.
@@ -120,7 +177,8 @@ class Prompted(Method):
         try:
             saved = json.loads((folder / _FILE).read_text(encoding="utf-8"))
             schema = Schema.model_validate(saved["schema"])
-            return _FittedPrompted(self, schema, [(str(label), str(text)) for label, text in saved["examples"]])
+            shown = [(str(label), str(text)) for label, text in saved["examples"]]
+            return _FittedPrompted(self, schema, shown, saved.get("calibration", {}))
         except (OSError, ValueError, KeyError, TypeError):
             raise DataError(f"{folder} holds no model of text.prompted; run the recipe again") from None
 
@@ -141,13 +199,14 @@ class _FittedPrompted:
 
     spent: Budget | None = None
 
-    def __init__(self, config: Prompted, schema: Schema, examples: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, config: Prompted, schema: Schema, examples: _Examples, calibration: dict[str, Any]) -> None:
         """Keep the parts; nothing is asked yet."""
-        self.config, self.examples = config, list(examples)
-        self.schema = text_schema(schema.classes, (*config.task.attributes, PROBLEM))
+        self.config, self.examples, self.calibration = config, list(examples), calibration
+        kinds = config.judge.kinds
+        numbers = (*kinds, CONFIDENCE) if kinds else ()
+        self.schema = text_schema(schema.classes, (*config.task.attributes, PROBLEM), numbers=numbers)
         self._backend = config.server()
-        can = self._backend.capabilities()
-        self._chat = can.chat if config.style == "auto" else config.style == "chat"
+        self._chat = config.chats()
         self._answers: Path | None = None
 
     def remember(self, folder: Path) -> None:
@@ -170,16 +229,30 @@ class _FittedPrompted:
         mixes = _mixes(self.config.task.attributes, labels, rng)
         client = Client(self._backend, Replies(self._answers), self.config.limits)
 
-        async def make(row: int, ask: Ask) -> tuple[str, str]:
-            return await self._row(row, int(labels[row]), mixes[row], rng, ask)
+        async def make(row: int, ask: Ask) -> tuple[str, str, dict[str, float]]:
+            text, problem = await self._row(row, int(labels[row]), mixes[row], rng, ask)
+            return text, problem, {} if problem else await self._judged(text, int(labels[row]), ask)
 
         try:
             made = list(run_rows(range(n), make, client))
         finally:
             client.replies.close()
-        further = {name: [mix[name] for mix in mixes] for name in self.config.task.attributes}
-        further[PROBLEM] = [problem for _, problem in made]
-        return Corpus.of([text for text, _ in made], labels, self.schema, further)
+        further: dict[str, Any] = {name: [mix[name] for mix in mixes] for name in self.config.task.attributes}
+        further[PROBLEM] = [problem for _, problem, _ in made]
+        for kind in self.config.judge.kinds:
+            further[kind] = np.array([sure.get(kind, np.nan) for _, _, sure in made])
+        if self.config.judge.kinds:
+            main = self.config.judge.kinds[0]
+            curve = self.calibration.get(main, {}).get("curve")
+            further[CONFIDENCE] = calibrated(further[main], curve) if curve else further[main]
+        return Corpus.of([text for text, _, _ in made], labels, self.schema, further)
+
+    async def _judged(self, text: str, label: int, ask: Ask) -> dict[str, float]:
+        """Return how certain the model is of the label, by kind."""
+        if not self.config.judge.kinds:
+            return {}
+        found = await judge(_question(self.config, text, self.examples), self.schema.classes, self.config.judge, ask)
+        return {kind: float(share[label]) for kind, share in found.items()}
 
     async def _row(self, row: int, label: int, mix: Mapping[str, str], rng: Rng, ask: Ask) -> tuple[str, str]:
         """Return the text of a row and what is wrong with it; a bad first answer is asked for once more."""
@@ -235,8 +308,17 @@ class _FittedPrompted:
             "model": self._backend.model,
             "schema": self.schema.model_dump(mode="json"),
             "examples": self.examples,
+            "calibration": self.calibration,
         }
         write_json(folder / _FILE, saved)
+
+
+def _question(config: Prompted, text: str, examples: _Examples) -> Request:
+    """Return the question for the label of a text; of each label the same few other examples are shown, in turn."""
+    each = -(-config.judge.examples // max(1, len(config.task.labels)))
+    of_label = [[one for one in examples if one[0] == name and one[1] != text][:each] for name in config.task.labels]
+    shown = [one for turn in zip_longest(*of_label) for one in turn if one is not None][: config.judge.examples]
+    return label_question(config.task.describe, config.task.labels, shown, text, config.chats())
 
 
 def _once_more(request: Request, reply: Reply, problem: str) -> Request:
