@@ -64,7 +64,7 @@ def _shown(data: Corpus, rows: np.ndarray, known: set[str]) -> list[dict[str, An
         {
             "row": int(rows[place]),
             "text": _clipped(text),
-            "more": {name: str(values[place] or "") for name, values in columns.items()},
+            "more": {name: _written(values[place]) for name, values in columns.items()},
             "copied": _key(text) in known,
         }
         for place, text in enumerate(part.texts())
@@ -82,6 +82,10 @@ def _thrown(data: Corpus, reasons: Sequence[str]) -> list[dict[str, Any]]:
         texts = data.take(np.array(rows[:_EXAMPLES], dtype=np.int64)).texts()
         found.append({"reason": reason, "texts": [_clipped(text) for text in texts if text]})
     return found
+
+
+def _written(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value or "")
 
 
 def _clipped(text: str) -> str:
