@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,14 +40,14 @@ def versions() -> dict[str, str]:
 
 def environment() -> dict[str, Any]:
     """Return what machine this is, in so far as figures depend on it."""
-    import torch
-
+    # A run that never needed torch does not load it to be described.
+    torch: Any = sys.modules.get("torch")
     return {
         "system": platform.system(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads() if torch else None,
+        "gpu": torch.cuda.get_device_name(0) if torch and torch.cuda.is_available() else None,
     }
 
 

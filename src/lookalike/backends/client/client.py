@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar, final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lookalike.backends.client.failures import Busy, Unreachable
+from lookalike.backends.client.failures import Busy, Refused, Unreachable
 from lookalike.backends.client.pace import Pace
 from lookalike.backends.client.replies import Replies, request_key
 from lookalike.core.dialogue import Backend, Reply, Request, Server
@@ -30,10 +30,19 @@ class Limits(BaseModel):
 
     at_once: int = Field(default=64, ge=1, le=4096, description="Most requests in flight; fewer are found by trying.")
     attempts: int = Field(default=5, ge=1, le=20, description="Attempts of one request when the transport fails.")
-    pause: float = Field(default=0.5, ge=0, description="Longest first pause between attempts, in seconds; it doubles.")
+    pause: float = Field(
+        default=0.25, ge=0, description="Longest first pause between attempts, in seconds; it doubles."
+    )
     failures: int = Field(
         default=20, ge=1, description="Stop when so many requests in a row have failed at the transport."
     )
+    error_rate: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Give a server up when this share of its last `window` attempts has failed.",
+    )
+    window: int = Field(default=50, ge=2, description="Attempts that error_rate is counted over.")
     tokens: int | None = Field(
         default=None,
         ge=1,
@@ -87,15 +96,19 @@ class Client:
         backend: What answers.
         replies: Where answers are kept.
         limits: What may be asked.
+        fallback: What answers from the moment the first server is given up; None = the run stops.
     """
 
-    def __init__(self, backend: Backend, replies: Replies, limits: Limits) -> None:
+    def __init__(self, backend: Backend, replies: Replies, limits: Limits, fallback: Backend | None = None) -> None:
         """Open nothing yet."""
-        self.backend, self.replies, self.limits = backend, replies, limits
+        self.backend, self.replies, self.limits, self._fallback = backend, replies, limits, fallback
+        self._names = [one.model for one in (backend, fallback) if one is not None]
         self.usage = Usage()
         self._pace = Pace(limits.at_once)
+        self._recent: deque[bool] = deque(maxlen=limits.window)
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._in_a_row = 0
+        self._ended: BackendError | None = None
         self._stack = AsyncExitStack()
         self._server: Server | None = None
         self._opening = asyncio.Lock()
@@ -117,18 +130,19 @@ class Client:
             BudgetError: The budget of tokens is used up, or the disk is full.
         """
         self.usage.asked += 1
-        key = request_key(self.backend.model, request)
-        kept = self.replies.get(key)
-        if kept is not None:
-            self.usage.kept += 1
-            return kept
+        for name in self._names:
+            kept = self.replies.get(request_key(name, request))
+            if kept is not None:
+                self.usage.kept += 1
+                return kept
+        key = request_key(self._names[0], request)
         if key in self._waiting:
             self.usage.kept += 1
             return await asyncio.shield(self._waiting[key])
         future = self._waiting[key] = asyncio.get_running_loop().create_future()
         try:
-            reply = await self._send(key, request)
-            self.replies.put(key, reply)
+            name, reply = await self._send(key, request)
+            self.replies.put(request_key(name, request), reply)
             future.set_result(reply)
             return reply
         except BaseException as error:
@@ -138,34 +152,70 @@ class Client:
         finally:
             del self._waiting[key]
 
-    async def _send(self, key: str, request: Request) -> Reply:
+    async def _send(self, key: str, request: Request) -> tuple[str, Reply]:
+        """Return the name of the model that answered, and its answer."""
         draw, attempt = Rng(0).child(f"pause {key}").numpy(), 0
         while True:
-            self._within_budget()
-            server = await self._connected()
-            number, refused, wait = await self._pace.enter(), False, 0.0
-            self.usage.sent += 1
+            backend, pace, server = self.backend, self._pace, await self._connected()
+            number, refused, wait = await pace.enter(), False, 0.0
             try:
+                # Only now: others may have spent the rest while this one waited for its place.
+                self._within_budget()
+                if self._ended is not None:
+                    raise self._ended
+                self.usage.sent += 1
                 reply = await server.send(request)
                 self._in_a_row = 0
+                self._recent.append(False)
                 self.usage.tokens_in += reply.tokens_in
                 self.usage.tokens_out += reply.tokens_out
-                return reply
+                return backend.model, reply
             except Busy as error:
                 self.usage.refused += 1
                 refused, wait = True, error.wait
+            except Refused:
+                if not self._give_up(backend):
+                    raise
+                attempt = 0
+                continue
             except Unreachable as error:
-                self.usage.failed += 1
-                self._in_a_row += 1
                 attempt += 1
-                if attempt >= self.limits.attempts or self._in_a_row >= self.limits.failures:
-                    raise BackendError(
-                        f"{error}; {attempt} attempts failed; check the server, then run the same command again: "
-                        "answers that came are kept"
-                    ) from None
+                if self._failed(attempt):
+                    if not self._give_up(backend):
+                        raise self._end(error, attempt) from None
+                    attempt = 0
+                    continue
             finally:
-                await self._pace.leave(number, refused, wait)
+                await pace.leave(number, refused, wait)
             await asyncio.sleep(self.limits.pause * 2 ** max(0, attempt - 1) * draw.random())
+
+    def _failed(self, attempt: int) -> bool:
+        """Count a failed attempt, and say whether the server is to be given up."""
+        limits = self.limits
+        self.usage.failed += 1
+        self._in_a_row += 1
+        self._recent.append(True)
+        often = len(self._recent) == limits.window and sum(self._recent) >= limits.error_rate * limits.window
+        return attempt >= limits.attempts or self._in_a_row >= limits.failures or often
+
+    def _give_up(self, backend: Backend) -> bool:
+        """Go over to the fallback, if there is one; requests that were under way at the first server follow."""
+        if self._fallback is None:
+            # Somebody else has gone over already: this request was sent before.
+            return backend is not self.backend
+        self.backend, self._fallback, self._server = self._fallback, None, None
+        self._pace, self._in_a_row = Pace(self.limits.at_once), 0
+        self._recent.clear()
+        return True
+
+    def _end(self, error: BackendError, attempt: int) -> BackendError:
+        # The rows that wait learn of it before they send anything more.
+        share = f", {sum(self._recent)} of the last {len(self._recent)} of all" if len(self._recent) > 1 else ""
+        self._ended = BackendError(
+            f"{error}; {attempt} attempts failed{share}; check the server, then run the same command again: "
+            "answers that came are kept"
+        )
+        return self._ended
 
     async def _connected(self) -> Server:
         """Return the connection, opened by whoever comes first."""
@@ -193,12 +243,13 @@ def run_rows(
         rows: What to make; read as it is needed, so that a million planned rows take no memory.
         make: Makes one row with the function that asks.
         client: Asks.
-        window: Rows begun and not yet yielded at most; None = four times the requests in flight at most.
+        window: Rows begun and not yet yielded at most; None = sixteen times the requests in flight at most, so
+            that a row that is tried again does not hold up the others.
 
     Raises:
         BackendError, BudgetError: What the first failing row raised; rows before it were yielded.
     """
-    most = window or 4 * client.limits.at_once
+    most = window or _AHEAD * client.limits.at_once
     runner = asyncio.Runner()
     waiting: deque[asyncio.Task[Any]] = deque()
     try:
@@ -220,6 +271,7 @@ def run_rows(
 
 
 _END = object()
+_AHEAD = 16
 
 
 async def _made(make: Callable[[T, Ask], Awaitable[R]], row: T, client: Client) -> R:

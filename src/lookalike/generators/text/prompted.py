@@ -61,6 +61,9 @@ class Prompted(Method):
 
     task: Task = Field(description="What is wanted: describe, labels, attributes.")
     backend: dict[str, Any] = Field(description="What answers: {use: openai_compatible, url: ..., name: ...}, or echo.")
+    fallback: dict[str, Any] | None = Field(
+        default=None, description="What answers when the backend is given up, for example {use: local}; None = stop."
+    )
     examples: int = Field(default=4, ge=0, le=50, description="Real rows shown in each request, if there are any.")
     temperature: float = Field(default=1.0, ge=0, le=2, description="Higher = more varied and more often wrong.")
     top_p: float = Field(default=1.0, gt=0, le=1, description="Share of probability that tokens are drawn from.")
@@ -74,7 +77,11 @@ class Prompted(Method):
     @model_validator(mode="after")
     def _answering(self) -> Self:
         """Refuse wrong settings of the backend before any work starts."""
-        can = self.server().capabilities()
+        can, second = self.server().capabilities(), self._second()
+        if second is not None and second.capabilities().chat != can.chat and self.style == "auto":
+            raise ValueError(
+                "fallback: one server takes conversations and the other continues texts; set style: continue"
+            )
         if self.judge.kinds and not self.task.labels:
             raise ValueError("judge needs labels to ask about; define task.labels, or leave judge out")
         if self.judge.label_probability and not can.logprobs:
@@ -98,6 +105,17 @@ class Prompted(Method):
         options = dict(self.backend)
         backend: Backend = configured("backends", str(options.pop("use", "")), options, "backend")
         return backend
+
+    def client(self, replies: Replies) -> Client:
+        """Return what asks the backend, and the fallback when that is given up."""
+        return Client(self.server(), replies, self.limits, self._second())
+
+    def _second(self) -> Backend | None:
+        if self.fallback is None:
+            return None
+        options = dict(self.fallback)
+        second: Backend = configured("backends", str(options.pop("use", "")), options, "fallback")
+        return second
 
     def cost_of(self, answers: Path) -> dict[str, float]:
         """Return what the answers in a folder have cost: requests, tokens and, with prices, money."""
@@ -149,7 +167,7 @@ class Prompted(Method):
         answers: Path | None = getattr(watch, "answers", None)
         if answers is not None:
             answers.mkdir(parents=True, exist_ok=True)
-        client = Client(self.server(), Replies(answers), self.limits)
+        client = self.client(Replies(answers))
 
         async def make(row: int, ask: Ask) -> dict[str, Values]:
             return await judge(_question(self, texts[row], shown), gold.classes, self.judge, ask)
@@ -185,10 +203,10 @@ class Prompted(Method):
 
 def _varied(texts: Sequence[str]) -> list[int]:
     """Return positions of texts that are unlike each other, by words and pairs of words."""
-    from sklearn.feature_extraction.text import HashingVectorizer
-
     if len(texts) <= 1:
         return list(range(len(texts)))
+    from sklearn.feature_extraction.text import HashingVectorizer
+
     x_ND = HashingVectorizer(n_features=_FEATURES, ngram_range=(1, 2)).transform(texts).toarray()
     return [int(place) for place in farthest_points(x_ND, _POOL)]
 
@@ -227,7 +245,7 @@ class _FittedPrompted:
         """
         labels = wanted_labels(n, self.schema.classes or ("",), where, "text.prompted")
         mixes = _mixes(self.config.task.attributes, labels, rng)
-        client = Client(self._backend, Replies(self._answers), self.config.limits)
+        client = self.config.client(Replies(self._answers))
 
         async def make(row: int, ask: Ask) -> tuple[str, str, dict[str, float]]:
             text, problem = await self._row(row, int(labels[row]), mixes[row], rng, ask)
