@@ -100,7 +100,9 @@ def _loaded(config: Local) -> Any:  # noqa: ANN401  an optional module
     path = config.path or _packaged()
     if not path.is_file():
         raise BackendError(f"backend.path: {path} is no file; give a GGUF file, or leave path out")
-    threads = config.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    # Only Linux knows how many cores this process may use.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = config.threads or cores
     settings = xllamacpp.CommonParams()
     settings.model.path = str(path)
     settings.n_parallel = config.slots

@@ -31,6 +31,7 @@ TASK: dict[str, Any] = {
     "attributes": {"tone": ["calm", "angry"], "size": ["s"]},
 }
 ECHO: dict[str, Any] = {"use": "echo"}
+LOCAL: dict[str, Any] = {"use": "local"}
 
 
 def _real() -> Corpus:
@@ -200,6 +201,9 @@ def test_unreadable_certainties_are_no_numbers_and_the_filter_counts_them(tmp_pa
     ("options", "message"),
     [
         ({"judge": {"label_probability": True}}, "does not give; use votes"),
+        ({"judge": {"label_probability": True}, "backend": LOCAL, "fallback": ECHO, "style": "continue"}, "use votes"),
+        ({"backend": LOCAL, "fallback": ECHO}, "set style: continue"),
+        ({"fallback": {"use": "echo", "answer": "x"}}, r"fallback\.answer of echo: Extra inputs"),
         ({"judge": {"stated": True}, "style": "continue"}, "a model that follows instructions"),
         ({"judge": {"votes": 1}, "task": {"describe": "x"}}, "judge needs labels"),
     ],

@@ -156,7 +156,9 @@ class Client:
         """Return the name of the model that answered, and its answer."""
         draw, attempt = Rng(0).child(f"pause {key}").numpy(), 0
         while True:
-            backend, pace, server = self.backend, self._pace, await self._connected()
+            # The connection first: while it waits, the backend may change.
+            server = await self._connected()
+            backend, pace = self.backend, self._pace
             number, refused, wait = await pace.enter(), False, 0.0
             try:
                 # Only now: others may have spent the rest while this one waited for its place.

@@ -84,7 +84,9 @@ class Prompted(Method):
             )
         if self.judge.kinds and not self.task.labels:
             raise ValueError("judge needs labels to ask about; define task.labels, or leave judge out")
-        if self.judge.label_probability and not can.logprobs:
+        if self.judge.label_probability and not all(
+            one.logprobs for one in (can, second and second.capabilities()) if one
+        ):
             raise ValueError(
                 "judge.label_probability needs log-probabilities, which this backend does not give; use votes"
             )
@@ -102,20 +104,14 @@ class Prompted(Method):
         Raises:
             ValueError: There is no such backend, or it refuses a setting.
         """
-        options = dict(self.backend)
-        backend: Backend = configured("backends", str(options.pop("use", "")), options, "backend")
-        return backend
+        return _backend(self.backend, "backend")
 
     def client(self, replies: Replies) -> Client:
         """Return what asks the backend, and the fallback when that is given up."""
         return Client(self.server(), replies, self.limits, self._second())
 
     def _second(self) -> Backend | None:
-        if self.fallback is None:
-            return None
-        options = dict(self.fallback)
-        second: Backend = configured("backends", str(options.pop("use", "")), options, "fallback")
-        return second
+        return None if self.fallback is None else _backend(self.fallback, "fallback")
 
     def cost_of(self, answers: Path) -> dict[str, float]:
         """Return what the answers in a folder have cost: requests, tokens and, with prices, money."""
@@ -199,6 +195,12 @@ class Prompted(Method):
             return _FittedPrompted(self, schema, shown, saved.get("calibration", {}))
         except (OSError, ValueError, KeyError, TypeError):
             raise DataError(f"{folder} holds no model of text.prompted; run the recipe again") from None
+
+
+def _backend(settings: Mapping[str, Any], place: str) -> Backend:
+    options = dict(settings)
+    backend: Backend = configured("backends", str(options.pop("use", "")), options, place)
+    return backend
 
 
 def _varied(texts: Sequence[str]) -> list[int]:
