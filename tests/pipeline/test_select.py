@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lookalike.core.contracts import Index
 from lookalike.data.images import Images, concatenate, image_schema
-from lookalike.pipeline.select import fill, labels_for
+from lookalike.pipeline.select import fill, in_turn
 
 SCHEMA = image_schema(1, 1, 1, ["a", "b", "c"])
 
@@ -38,7 +38,7 @@ def run(asked: list[int], rates: list[float], attempts: float) -> tuple[Source, 
         return np.flatnonzero(good), np.ones(int(good.sum())), reasons, [dict(Counter(reasons.values()))]
 
     limit = int(attempts * sum(asked))
-    return source, fill(np.array(asked), limit, source, choose, lambda passed, reasons: None)
+    return source, fill(np.array(asked), limit, source, lambda pool: pool.labels, choose, lambda passed, reasons: None)
 
 
 @settings(deadline=None)
@@ -79,6 +79,6 @@ def test_nothing_passes() -> None:
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=5))
-def test_labels_take_turns(counts: list[int]) -> None:
-    labels = labels_for(np.array(counts))
+def test_cells_take_turns(counts: list[int]) -> None:
+    labels = in_turn(np.array(counts))
     assert np.bincount(labels, minlength=len(counts)).tolist() == counts

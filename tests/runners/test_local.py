@@ -23,7 +23,8 @@ def job(tmp_path: Path, rows: int) -> Job:
         options={},
         seed=0,
         start=0,
-        labels=("a",) * rows,
+        count=rows,
+        where={"label": ("a",) * rows},
         folder=tmp_path / "shards",
     )
 
@@ -37,7 +38,7 @@ def test_the_number_of_workers_decides_how() -> None:
 
 def test_a_failing_worker_says_why(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="does not hold a complete") as caught:
-        Processes(2)(job(tmp_path, 2 * ROWS), lambda rows: None)
+        Processes(2)(job(tmp_path, 2 * ROWS), lambda rows, figures: None)
     assert "finished shards are kept" in str(caught.value)
 
 

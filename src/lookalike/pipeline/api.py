@@ -23,8 +23,9 @@ from lookalike.pipeline.folder import RunFolder
 from lookalike.pipeline.plan import Plan, generator_of, make_plan, quota
 from lookalike.pipeline.recipe import Recipe, Use, configure, parse
 from lookalike.pipeline.recipe import load as load_recipe
-from lookalike.pipeline.run import Session, finish, write_gallery
+from lookalike.pipeline.run import finish, write_gallery
 from lookalike.pipeline.run import measure as measure_stage
+from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Job, Workers, shard_rows
 
 
@@ -105,6 +106,7 @@ def sample(
     balance = recipe.sample.balance if isinstance(recipe.sample.balance, str) else "uniform"
     asked = quota(_with_sample(recipe, {"rows": rows, "balance": balance}), real.train)
     labels = (label,) * rows if label else tuple(np.repeat(classes or ("",), asked).tolist())
+    where = {"label": labels} if classes else {}
     per_shard = shard_rows(generator.method)
     key = digest([generator.key(manifest["stores"]["fit"]), labels, seed, per_shard])
     job = Job(
@@ -114,13 +116,14 @@ def sample(
         seed=seed,
         purpose="more",
         start=0,
-        labels=labels,
+        count=rows,
+        where=where,
         folder=run.store.path("more", key).resolve(),
         rows=per_shard,
         alone=getattr(generator.method, "waits", False),
         answers=(run.store.root / "answers").resolve(),
     )
-    workers(job, lambda done: watch(Progress("sample", done, rows, "rows")))
+    workers(job, lambda done, values: watch(Progress("sample", done, rows, "rows", values)))
     target = Path(out) if out is not None else path / "-".join(("samples", str(rows), str(seed), key[:8]))
 
     def build(place: Path) -> None:

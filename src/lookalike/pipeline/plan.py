@@ -150,6 +150,16 @@ def quota(recipe: Recipe, train: Dataset) -> Counts:
         return np.array([balance.get(name, 0) for name in classes], dtype=np.int64)
     real = np.bincount(train.labels, minlength=len(classes)).astype(np.float64)
     share = real / real.sum() if balance == "real" and len(train) else np.full(len(classes), 1 / len(classes))
+    return spread(share, rows)
+
+
+def spread(share: npt.NDArray[np.float64], rows: int) -> Counts:
+    """Return whole numbers that add up to `rows` and lie nearest to the shares, [K].
+
+    Example:
+        >>> spread(np.array([0.5, 0.25, 0.25]), 3).tolist()
+        [1, 1, 1]
+    """
     exact = share * rows
     counts: Counts = np.floor(exact).astype(np.int64)
     largest = np.argsort(-(exact - counts), kind="stable")[: rows - int(counts.sum())]

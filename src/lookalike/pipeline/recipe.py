@@ -78,6 +78,10 @@ class Sample(_Open):
         default="uniform",
         description="Rows per class: the same number, the shares of the real rows, or a number for each class.",
     )
+    per: tuple[str, ...] = Field(
+        default=(),
+        description="Attributes of the generator that the rows of each class are spread over evenly, to the row.",
+    )
     attempts: float = Field(
         default=5.0,
         ge=1,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -15,18 +14,17 @@ from lookalike import __version__
 from lookalike.core.contracts import Reference, Score
 from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Progress, Watch
-from lookalike.core.rng import Rng
 from lookalike.core.store import digest, publish, write_json
 from lookalike.data import no_rows, open_dataset
 from lookalike.data.gather import gather
-from lookalike.data.shards import write_shards
 from lookalike.data.split import shared_rows, split
-from lookalike.pipeline.folder import ANSWERS, Log, RunFolder
-from lookalike.pipeline.plan import Named, Plan, check_modality, make_plan, quota
+from lookalike.pipeline.folder import ANSWERS, RunFolder
+from lookalike.pipeline.plan import Named, check_modality, make_plan, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
 from lookalike.pipeline.recipe import Recipe, rebased
-from lookalike.pipeline.select import Selected, apply_filters, fill
-from lookalike.pipeline.shards import Job, Workers, shard_rows
+from lookalike.pipeline.sampling import select
+from lookalike.pipeline.session import Session
+from lookalike.pipeline.shards import Workers
 from lookalike.reports import gallery_of, page
 
 _SAMPLING = frozenset({"sampling"})
@@ -61,21 +59,6 @@ class Run:
     def synthetic(self) -> Any:  # noqa: ANN401  the dataset class of the run's modality
         """Return the delivered rows."""
         return open_dataset(RunFolder(self.folder).store.root / self.manifest["stores"]["select"] / "accepted")
-
-
-@dataclass
-class Session:
-    """What the stages of one run share."""
-
-    plan: Plan
-    run: RunFolder
-    log: Log
-    workers: Workers
-
-    @property
-    def rng(self) -> Rng:
-        """Root of the run's randomness."""
-        return Rng(self.plan.recipe.seed)
 
 
 def _read(session: Session, reader: Named, stage: str, limit: int | None) -> Path:
@@ -155,100 +138,6 @@ def _fit(session: Session, train: Any) -> tuple[Path, str]:  # noqa: ANN401
     for left in store.root.glob("work-*"):
         shutil.rmtree(left, ignore_errors=True)
     return folder, key
-
-
-def _draw(session: Session, model: Path, key: str, start: int, names: tuple[str, ...]) -> list[Any]:
-    """Return the shards of one round, making those that are missing."""
-    store, recipe = session.run.store, session.plan.recipe
-    rows = shard_rows(session.plan.generator.method)
-    job = Job(
-        model=model.resolve(),
-        generator=session.plan.generator.name,
-        options=session.plan.generator.method.model_dump(mode="json"),
-        seed=recipe.seed,
-        start=start,
-        labels=names,
-        folder=store.path("sample", digest([key, start, names, rows])).resolve(),
-        rows=rows,
-        alone=getattr(session.plan.generator.method, "waits", False),
-        answers=(store.root / ANSWERS).resolve(),
-    )
-    total = len(names)
-    session.workers(job, lambda done: session.log(Progress("sample", start + done, start + total, "rows")))
-    return [open_dataset(job.path(shard)) for shard in job.shards()]
-
-
-def _select(session: Session, model: Path, fit_key: str, real: Reference[Any]) -> Path:
-    """Sample and filter until the quota is met, and return the folder with what came of it."""
-    plan, store = session.plan, session.run.store
-    asked = quota(plan.recipe, real.train)
-    sample_key = plan.generator.key(fit_key, plan.recipe.seed)
-    real_key = [real.train.fingerprint(), real.holdout.fingerprint()] if plan.filters else []
-    filters = [named.key() for named in plan.filters]
-    key = digest([sample_key, filters, real_key, asked.tolist(), plan.recipe.sample.attempts])
-
-    def build(folder: Path) -> None:
-        parts: list[Any] = []
-
-        def draw(round_: int, start: int, labels: np.ndarray) -> Any:  # noqa: ANN401
-            classes = real.train.schema.classes or ("",)
-            names = tuple(classes[label] for label in labels)
-            parts.extend(_draw(session, model, sample_key, start, names))
-            pool = folder / f"pool-{round_}"
-            pool.mkdir()
-            return gather(parts, pool)
-
-        def progress(passed: np.ndarray, reasons: Counter[str]) -> None:
-            counts = {"accepted": float(passed.sum()), "rejected": float(reasons.total())}
-            session.log(Progress("filter", float(passed.sum()), float(asked.sum()), "accepted rows", counts))
-
-        rng = session.rng.child("filter")
-        limit = int(plan.recipe.sample.attempts * asked.sum())
-        chosen = fill(asked, limit, draw, lambda pool: apply_filters(plan.filters, pool, real, rng), progress)
-        _save_selection(folder, chosen, asked)
-        for pool in folder.glob("pool-*"):
-            shutil.rmtree(pool)
-
-    with session.run.stage("sample", store.has("select", key), session.log):
-        return store.make("select", key, build)
-
-
-def _save_selection(folder: Path, chosen: Selected, asked: np.ndarray) -> None:
-    if len(chosen.accepted) == 0:
-        found = Counter(chosen.reasons.values()).most_common(3)
-        raise DataError(
-            "no row passed the filters; most frequent reasons: "
-            + ("; ".join(f"{reason} ({count})" for reason, count in found) or "none")
-            + "; loosen a filter, train longer, or raise sample.attempts"
-        )
-    pool, rejected = chosen.pool, np.array(sorted(chosen.reasons), dtype=np.int64)
-    parts = {"accepted": chosen.accepted, "unfiltered": np.arange(int(asked.sum())), "rejected": rejected}
-    for name, index in parts.items():
-        (folder / name).mkdir()
-        gather([pool], folder / name, index)
-    reasons = [chosen.reasons[int(row)] for row in rejected]
-    for name, source, extra in (
-        ("synthetic", "accepted", {"weight": chosen.weight}),
-        ("refused", "rejected", {"reason": reasons}),
-    ):
-        (folder / name).mkdir()
-        write_shards(open_dataset(folder / source), folder / name, extra)
-    classes = max(1, len(pool.schema.classes))
-    write_json(
-        folder / "selection.json",
-        {
-            "asked": asked.tolist(),
-            "made": np.bincount(pool.labels, minlength=classes).tolist(),
-            "passed": chosen.passed.tolist(),
-            "accepted": np.bincount(pool.labels[chosen.accepted], minlength=classes).tolist(),
-            "short": chosen.short.tolist(),
-            "rounds": chosen.rounds,
-            "limit_hit": bool(chosen.short.any()),
-            "unusable": dict(Counter(pool.problems().values())),
-            "dropped": chosen.dropped,
-            "reasons": reasons,
-        },
-    )
 
 
 def _score_key(session: Session, kind: str, named: Named, real: Reference[Any], data: Any) -> str:  # noqa: ANN401
@@ -360,7 +249,7 @@ def _stages(session: Session) -> None:
     real, splits = _split(session, source)
     quota(recipe, real.train)
     model, fit_key = _fit(session, real.train)
-    selection = _select(session, model, fit_key, real)
+    selection = select(session, model, fit_key, real)
     _publish(session, model, selection)
     scores = measure(session, selection, real)
     write_json(run.path / "scores.json", scores)

@@ -1,4 +1,4 @@
-"""Rounds of sampling and filtering until every class has the rows that were asked, or a stated limit is hit."""
+"""Rounds of sampling and filtering until every cell of the quota has its rows, or a stated limit is hit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class Selected:
         reasons: Why a position was rejected.
         dropped: Rejected rows by filter and reason, in the order of the filters.
         rounds: Rounds of sampling.
-        short: Rows missing of each class, [K]; all zero unless the limit was hit.
+        short: Rows missing of each cell, [C]; all zero unless the limit was hit.
+        passed: Rows of each cell that passed the filters, [C]; those beyond what was asked are not delivered.
+        cells: Cell of each position of the pool, [N] int64.
     """
 
     pool: Any
@@ -40,18 +42,19 @@ class Selected:
     rounds: int
     short: Counts
     passed: Counts = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    cells: Index = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def labels_for(counts: Counts) -> Index:
-    """Return class numbers, [sum(counts)], classes taking turns so that any prefix is about balanced.
+def in_turn(counts: Counts) -> Index:
+    """Return cell numbers, [sum(counts)], cells taking turns so that any prefix is about balanced.
 
     Example:
-        >>> labels_for(np.array([2, 1])).tolist()
+        >>> in_turn(np.array([2, 1])).tolist()
         [0, 1, 0]
     """
     turn = np.concatenate([np.arange(count) for count in counts]) if len(counts) else np.zeros(0)
-    label = np.repeat(np.arange(len(counts)), counts)
-    return label[np.lexsort((label, turn))].astype(np.int64)
+    cell = np.repeat(np.arange(len(counts)), counts)
+    return cell[np.lexsort((cell, turn))].astype(np.int64)
 
 
 def apply_filters(
@@ -89,11 +92,11 @@ def _next_round(asked: Counts, passed: Counts, made: Counts, limit: int) -> Coun
     return wanted
 
 
-def _first(kept: Index, labels: Index, asked: Counts) -> npt.NDArray[np.bool_]:
-    """Mark the first `asked` kept positions of each class; the rest is surplus."""
+def _first(kept: Index, cells: Index, asked: Counts) -> npt.NDArray[np.bool_]:
+    """Mark the first `asked` kept positions of each cell; the rest is surplus."""
     take = np.zeros(len(kept), dtype=np.bool_)
     for number, count in enumerate(asked):
-        take[np.flatnonzero(labels[kept] == number)[:count]] = True
+        take[np.flatnonzero(cells[kept] == number)[:count]] = True
     return take
 
 
@@ -101,17 +104,19 @@ def fill(
     asked: Counts,
     limit: int,
     draw: Callable[[int, int, Index], Any],
+    cells_of: Callable[[Any], Index],
     choose: Callable[[Any], tuple[Index, npt.NDArray[np.float64], dict[int, str], list[dict[str, int]]]],
     progress: Callable[[Counts, Counter[str]], None],
 ) -> Selected:
-    """Draw and filter until each class has its rows.
+    """Draw and filter until each cell has its rows.
 
     Args:
-        asked: Accepted rows asked of each class, [K].
+        asked: Accepted rows asked of each cell, [C]; a cell is a class, or a class and a mix of attributes.
         limit: Most candidates to draw in all.
-        draw: (round, first row, labels) -> the pool of all candidates so far.
+        draw: (round, first row, cells) -> the pool of all candidates so far.
+        cells_of: pool -> the cell of each row, [N].
         choose: pool -> kept positions, weights, reasons, counts per filter.
-        progress: Called after each round with accepted rows by class and rejections by reason.
+        progress: Called after each round with accepted rows by cell and rejections by reason.
 
     Returns:
         The selection; `short` counts what is missing when the limit was hit.
@@ -119,15 +124,15 @@ def fill(
     made = np.zeros_like(asked)
     wanted, rounds = asked.copy(), 0
     while True:
-        labels = labels_for(wanted)
-        pool = draw(rounds, int(made.sum()), labels)
+        pool = draw(rounds, int(made.sum()), in_turn(wanted))
         made += wanted
         rounds += 1
         kept, weight, reasons, dropped = choose(pool)
-        passed = np.bincount(pool.labels[kept], minlength=len(asked)).astype(np.int64)
-        take = _first(kept, pool.labels, asked)
+        cells = cells_of(pool)
+        passed = np.bincount(cells[kept], minlength=len(asked)).astype(np.int64)
+        take = _first(kept, cells, asked)
         progress(np.minimum(passed, asked), Counter(reasons.values()))
         wanted = _next_round(asked, passed, made, limit)
         if wanted.sum() == 0:
             short = np.maximum(asked - passed, 0)
-            return Selected(pool, kept[take], weight[take], reasons, dropped, rounds, short, passed)
+            return Selected(pool, kept[take], weight[take], reasons, dropped, rounds, short, passed, cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -25,6 +25,10 @@ def shard_rows(generator: object) -> int:
     return int(getattr(generator, "rows_per_shard", ROWS))
 
 
+Tell = Callable[[int, Mapping[str, float]], None]
+"""Receives how many rows there are, and figures by name: rows rejected, tokens, cost."""
+
+
 class Job(BaseModel):
     """Everything a worker needs to make the shards of one range of rows."""
 
@@ -36,7 +40,10 @@ class Job(BaseModel):
     seed: int = Field(description="Root of the random numbers.")
     purpose: str = Field(default="sample", description="Name of the stream of random numbers.")
     start: int = Field(ge=0, description="Number of the first row.")
-    labels: tuple[str, ...] = Field(description="Class asked for each row, in order.")
+    count: int = Field(ge=0, description="How many rows.")
+    where: dict[str, tuple[str, ...]] = Field(
+        default={}, description="What is asked of each row, in order: its label, and further attributes."
+    )
     folder: Path = Field(description="Where the shards go.")
     rows: int = Field(default=ROWS, ge=1, description="Rows of one shard.")
     alone: bool = Field(default=False, description="One process is enough: the work is done by a server.")
@@ -44,7 +51,7 @@ class Job(BaseModel):
 
     def shards(self) -> list[int]:
         """Return the numbers of the shards."""
-        return list(range(-(-len(self.labels) // self.rows)))
+        return list(range(-(-self.count // self.rows)))
 
     def path(self, shard: int) -> Path:
         """Return the folder of a shard."""
@@ -58,19 +65,20 @@ class Job(BaseModel):
 class Workers(Protocol):
     """Makes the missing shards of a job, by whatever processes there are."""
 
-    def __call__(self, job: Job, progress: Callable[[int], None]) -> None:
-        """Return when no shard is missing; `progress` receives the number of rows that are there."""
+    def __call__(self, job: Job, progress: Tell) -> None:
+        """Return when no shard is missing; `progress` receives the number of rows that are there, and figures."""
         ...
 
 
-def load_fitted(job: Job) -> Fitted[Any]:
-    """Load the fitted generator of a job."""
+def load_fitted(job: Job, progress: Tell | None = None) -> Fitted[Any]:
+    """Load the fitted generator of a job; one that asks a server tells of each row, not only of each shard."""
     cls = find("generators", job.generator)
     fitted: Fitted[Any] = configure(cls, job.options, f"generator.{job.generator}").load(job.model)
     remember = getattr(fitted, "remember", None)
     if remember is not None and job.answers is not None:
         job.answers.mkdir(parents=True, exist_ok=True)
-        remember(job.answers)
+        there = rows_there(job)
+        remember(job.answers, None if progress is None else lambda done, figures: progress(there + done, figures))
     return fitted
 
 
@@ -87,9 +95,9 @@ def make_shards(job: Job, shards: Sequence[int], fitted: Fitted[Any], done: Call
     job.folder.mkdir(parents=True, exist_ok=True)
     for shard in shards:
         if not job.path(shard).is_dir():
-            labels = job.labels[shard * job.rows : (shard + 1) * job.rows]
-            where = {"label": list(labels)} if any(labels) else {}
-            data = fitted.sample(len(labels), rng.child("shard", job.start + shard * job.rows), where)
+            first, last = shard * job.rows, min(job.count, (shard + 1) * job.rows)
+            where = {name: list(values[first:last]) for name, values in job.where.items()}
+            data = fitted.sample(last - first, rng.child("shard", job.start + first), where)
             temporary = job.folder / f".shard-{shard:05d}.{uuid4().hex[:8]}.tmp"
             try:
                 with disk_errors(job.folder):
@@ -104,5 +112,5 @@ def make_shards(job: Job, shards: Sequence[int], fitted: Fitted[Any], done: Call
 def rows_there(job: Job) -> int:
     """Return how many rows of a job are complete."""
     missing = job.missing()
-    last = len(job.labels) - (len(job.shards()) - 1) * job.rows if job.labels else 0
-    return len(job.labels) - sum(last if shard == len(job.shards()) - 1 else job.rows for shard in missing)
+    last = job.count - (len(job.shards()) - 1) * job.rows if job.count else 0
+    return job.count - sum(last if shard == len(job.shards()) - 1 else job.rows for shard in missing)

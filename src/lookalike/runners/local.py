@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, final
@@ -18,7 +18,7 @@ from lookalike.core.store import write_file
 from lookalike.pipeline import api
 from lookalike.pipeline.recipe import Recipe, load, override, parse
 from lookalike.pipeline.run import Run, execute
-from lookalike.pipeline.shards import Job, load_fitted, make_shards, rows_there
+from lookalike.pipeline.shards import Job, Tell, load_fitted, make_shards, rows_there
 
 _POLL_SECONDS = 0.2
 
@@ -40,15 +40,15 @@ def one_thread() -> Iterator[None]:
 class Inline:
     """Makes shards in this process."""
 
-    def __call__(self, job: Job, progress: Callable[[int], None]) -> None:
+    def __call__(self, job: Job, progress: Tell) -> None:
         """Return when no shard is missing."""
         missing = job.missing()
         if not missing:
             return
-        fitted = load_fitted(job)
+        fitted = load_fitted(job, progress)
         # What waits for a server computes nothing: torch, seconds to load, stays out of it.
         with nullcontext() if job.alone else one_thread():
-            make_shards(job, missing, fitted, lambda shard: progress(rows_there(job)))
+            make_shards(job, missing, fitted, lambda shard: progress(rows_there(job), {}))
 
 
 @final
@@ -63,7 +63,7 @@ class Processes:
         """Keep the number; nothing starts yet."""
         self.count = count
 
-    def __call__(self, job: Job, progress: Callable[[int], None]) -> None:
+    def __call__(self, job: Job, progress: Tell) -> None:
         """Return when no shard is missing.
 
         Raises:
@@ -81,7 +81,7 @@ class Processes:
             workers = [_start(order, missing[place::count], errors) for place in range(count)]
             try:
                 while any(worker.poll() is None for worker in workers):
-                    progress(rows_there(job))
+                    progress(rows_there(job), {})
                     time.sleep(_POLL_SECONDS)
                     if any(worker.poll() not in (None, 0) for worker in workers):
                         break
@@ -96,7 +96,7 @@ class Processes:
                 lines = errors.read().decode(errors="replace").split("\n")
                 reason = next((line.strip() for line in reversed(lines) if line.strip()), "a worker was killed")
                 raise BackendError(f"sampling stopped: {reason}; finished shards are kept, run the same command again")
-        progress(rows_there(job))
+        progress(rows_there(job), {})
 
 
 def _start(order: Path, shards: Sequence[int], errors: IO[bytes]) -> subprocess.Popen[bytes]:

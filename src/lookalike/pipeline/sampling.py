@@ -1,0 +1,174 @@
+"""The stage in the middle of a run: rows are made and filtered until the quota is met, or a stated limit is hit."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lookalike.core.contracts import Index, Reference
+from lookalike.core.errors import DataError
+from lookalike.core.events import Progress
+from lookalike.core.store import digest, write_json
+from lookalike.data import open_dataset
+from lookalike.data.gather import gather
+from lookalike.data.shards import write_shards
+from lookalike.pipeline.cells import Cells, cells_of
+from lookalike.pipeline.folder import ANSWERS
+from lookalike.pipeline.plan import quota
+from lookalike.pipeline.select import Selected, apply_filters, fill
+from lookalike.pipeline.session import Session
+from lookalike.pipeline.shards import Job, shard_rows
+
+_SHOWN_REASONS = 5
+
+
+def _draw(
+    session: Session, model: Path, key: str, start: int, count: int, where: dict[str, tuple[str, ...]]
+) -> list[Any]:
+    """Return the shards of one round, making those that are missing."""
+    store, recipe = session.run.store, session.plan.recipe
+    rows = shard_rows(session.plan.generator.method)
+    job = Job(
+        model=model.resolve(),
+        generator=session.plan.generator.name,
+        options=session.plan.generator.method.model_dump(mode="json"),
+        seed=recipe.seed,
+        start=start,
+        count=count,
+        where=where,
+        folder=store.path("sample", digest([key, start, count, where, rows])).resolve(),
+        rows=rows,
+        alone=getattr(session.plan.generator.method, "waits", False),
+        answers=(store.root / ANSWERS).resolve(),
+    )
+
+    def progress(done: int, values: Mapping[str, float]) -> None:
+        session.log(Progress("sample", start + done, start + count, "rows", values))
+
+    session.workers(job, progress)
+    return [open_dataset(job.path(shard)) for shard in job.shards()]
+
+
+def cells(session: Session, model: Path, real: Reference[Any]) -> Cells:
+    """Return what the quota of a run counts.
+
+    Raises:
+        ConfigError: It names an attribute that the generator does not know, or asks for too few rows.
+    """
+    plan = session.plan
+    asked, per = quota(plan.recipe, real.train), plan.recipe.sample.per
+    return cells_of(asked, real.train.schema.classes, per, plan.generator.method.load(model) if per else None)
+
+
+def select(session: Session, model: Path, fit_key: str, real: Reference[Any]) -> Path:
+    """Sample and filter until the quota is met, and return the folder with what came of it.
+
+    Args:
+        session: The run.
+        model: Folder of the fitted generator.
+        fit_key: What the model depends on.
+        real: The real rows, for filters.
+
+    Raises:
+        DataError: No row passed the filters.
+        ConfigError: The quota is impossible.
+    """
+    plan, store = session.plan, session.run.store
+    quotas = cells(session, model, real)
+    asked = quotas.asked
+    sample_key = plan.generator.key(fit_key, plan.recipe.seed)
+    real_key = [real.train.fingerprint(), real.holdout.fingerprint()] if plan.filters else []
+    filters = [named.key() for named in plan.filters]
+    per = [dict(mix) for mix in quotas.mixes]
+    key = digest([sample_key, filters, real_key, asked.tolist(), per, plan.recipe.sample.attempts])
+
+    def build(folder: Path) -> None:
+        parts: list[Any] = []
+
+        def draw(round_: int, start: int, wanted: Index) -> Any:  # noqa: ANN401
+            parts.extend(_draw(session, model, sample_key, start, len(wanted), quotas.where(wanted)))
+            pool = folder / f"pool-{round_}"
+            pool.mkdir()
+            return gather(parts, pool)
+
+        def progress(passed: np.ndarray, reasons: Counter[str]) -> None:
+            counts = {"accepted": float(passed.sum()), "rejected": float(reasons.total())}
+            session.log(Progress("filter", float(passed.sum()), float(asked.sum()), "accepted rows", counts))
+
+        rng = session.rng.child("filter")
+        limit = int(plan.recipe.sample.attempts * asked.sum())
+        chosen = fill(
+            asked, limit, draw, quotas.of, lambda pool: apply_filters(plan.filters, pool, real, rng), progress
+        )
+        _save_selection(folder, chosen, quotas)
+        for pool in folder.glob("pool-*"):
+            shutil.rmtree(pool)
+
+    with session.run.stage("sample", store.has("select", key), session.log):
+        return store.make("select", key, build)
+
+
+def _save_selection(folder: Path, chosen: Selected, quotas: Cells) -> None:
+    asked = quotas.asked
+    if len(chosen.accepted) == 0:
+        found = Counter(chosen.reasons.values()).most_common(3)
+        raise DataError(
+            "no row passed the filters; most frequent reasons: "
+            + ("; ".join(f"{reason} ({count})" for reason, count in found) or "none")
+            + "; loosen a filter, train longer, or raise sample.attempts"
+        )
+    pool, rejected = chosen.pool, np.array(sorted(chosen.reasons), dtype=np.int64)
+    parts = {"accepted": chosen.accepted, "unfiltered": np.arange(int(asked.sum())), "rejected": rejected}
+    for name, index in parts.items():
+        (folder / name).mkdir()
+        gather([pool], folder / name, index)
+    reasons = [chosen.reasons[int(row)] for row in rejected]
+    for name, source, extra in (
+        ("synthetic", "accepted", {"weight": chosen.weight}),
+        ("refused", "rejected", {"reason": reasons}),
+    ):
+        (folder / name).mkdir()
+        write_shards(open_dataset(folder / source), folder / name, extra)
+    count = len(asked)
+    by_class = {
+        "asked": asked,
+        "made": np.bincount(chosen.cells, minlength=count),
+        "passed": chosen.passed,
+        "accepted": np.bincount(chosen.cells[chosen.accepted], minlength=count),
+        "short": chosen.short,
+    }
+    write_json(
+        folder / "selection.json",
+        {
+            **{name: quotas.by_class(values).tolist() for name, values in by_class.items()},
+            "rounds": chosen.rounds,
+            "limit_hit": bool(chosen.short.any()),
+            "cells": len(quotas.mixes),
+            "shortfall": shortfall(chosen, quotas),
+            "unusable": dict(Counter(pool.problems().values())),
+            "dropped": chosen.dropped,
+            "reasons": reasons,
+        },
+    )
+
+
+def shortfall(chosen: Selected, quotas: Cells) -> list[dict[str, Any]]:
+    """Return the cells that lack rows, those that lack most first, each with why its rows were rejected, counted."""
+    lost = np.array(sorted(chosen.reasons), dtype=np.int64)
+    rows = []
+    for cell in np.argsort(-chosen.short, kind="stable")[: int((chosen.short > 0).sum())]:
+        reasons = Counter(chosen.reasons[int(row)] for row in lost[chosen.cells[lost] == cell])
+        rows.append(
+            {
+                "cell": quotas.name(int(cell)),
+                "asked": int(quotas.asked[cell]),
+                "short": int(chosen.short[cell]),
+                "reasons": dict(reasons.most_common(_SHOWN_REASONS)),
+            }
+        )
+    return rows
