@@ -76,3 +76,17 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert _wait(None) == _wait("soon") == _wait("nan") == _wait("-3") == 0.0
     assert _wait("1e9") == 600.0
     assert 20 < _wait(format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)) <= 30
+
+
+def test_a_server_that_cannot_force_a_shape_is_asked_without() -> None:
+    def answer(number: int, body: dict[str, object]) -> object:
+        return (400, {"error": {"message": "response_format is not supported"}}) if "response_format" in body else "ok"
+
+    async def ask(url: str) -> list[str]:
+        async with OpenaiCompatible(url=url, name="m").connect() as connection:
+            shaped = Request(messages=(Message("user", "x"),), json_schema={"type": "object"})
+            return [(await connection.send(shaped)).text for _ in range(3)]
+
+    with serving(FakeServer(answer=answer)) as server:
+        assert asyncio.run(ask(server.url)) == ["ok"] * 3
+        assert server.received == 4

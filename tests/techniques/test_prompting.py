@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from lookalike.techniques.prompting import (
     END,
+    Form,
     Task,
     chat_prompt,
     continued_prompt,
     continued_text,
     json_object,
-    told_text,
+    told_values,
+    values_schema,
 )
 
 VALUES = st.recursive(
@@ -32,7 +34,7 @@ def test_an_object_is_found_whatever_stands_around_it(value: dict[str, Any], bef
 
 @given(st.text())
 def test_any_text_is_read_without_a_crash(text: str) -> None:
-    found, problem = told_text(text)
+    found, problem = Form().read(text)
     assert bool(found) != bool(problem)
     assert json_object(text) is None or isinstance(json_object(text), dict)
 
@@ -48,7 +50,8 @@ def test_any_text_is_read_without_a_crash(text: str) -> None:
     ],
 )
 def test_answers(answer: str, found: tuple[str, str]) -> None:
-    assert told_text(answer) == found
+    told, problem = Form().read(answer)
+    assert (told[0].text if told else "", problem) == found
 
 
 def test_prompts_hold_label_definition_wishes_and_examples() -> None:
@@ -76,8 +79,53 @@ def test_a_continuation_ends_at_the_end_of_the_example() -> None:
         ({"describe": "x", "labels": {"a": "b"}}, "at least two labels"),
         ({"describe": "x", "attributes": {"text": ["a"]}}, "another name than text"),
         ({"describe": "x", "attributes": {"tone": []}}, "attribute 'tone' needs values"),
+        ({"describe": "x", "attributes": {"tone": 1}}, "proposes 2 to 50 values, found 1"),
+        (
+            {"describe": "x", "labels": {"a": "1", "b": "2"}, "confusable": {"a": ["c"]}},
+            "labels of a, b; found c",
+        ),
+        (
+            {"describe": "x", "labels": {"a": "1", "b": "2"}, "confusable": {"a": ["a"]}},
+            "labels of a, b; found a",
+        ),
     ],
 )
 def test_a_task_that_cannot_be_is_refused(task: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Task.model_validate(task)
+
+
+def test_several_texts_come_with_reason_and_probability() -> None:
+    form = Form(reason=True, several=3)
+    good = {"reason": " shows joy ", "text": " a ", "probability": 0.25}
+    answer = json.dumps({"texts": [good, {"text": "b", "probability": 7}, {"text": ""}, "no object"]})
+    told, problem = form.read(answer)
+    assert problem == "2 texts instead of 3"
+    assert (told[0].text, told[0].reason, told[0].probability) == ("a", "shows joy", 0.25)
+    assert told[1].probability != told[1].probability
+    more, problem = form.read(json.dumps({"texts": [good] * 5}))
+    assert (len(more), problem) == (3, "")
+    assert form.read('{"texts": 3}') == ([], "0 texts instead of 3")
+
+
+def test_the_schema_asks_for_the_reason_first_and_the_exact_number() -> None:
+    schema = Form(reason=True, several=3).schema()["properties"]["texts"]
+    assert (schema["minItems"], schema["maxItems"]) == (3, 3)
+    assert list(schema["items"]["properties"]) == ["reason", "text", "probability"]
+    assert list(Form().schema()["properties"]) == ["text"]
+    assert values_schema(4)["properties"]["values"]["maxItems"] == 4
+
+
+def test_what_a_label_is_taken_for_stands_in_the_request() -> None:
+    _, user = chat_prompt("reviews", "good", "likes it", {}, [], {"mild": "neither"}, Form(several=4))
+    assert "Nobody may take it for: mild (neither)" in user.content
+    assert "Write 4 new texts." in user.content
+
+
+@given(st.text())
+def test_any_answer_about_values_is_read(text: str) -> None:
+    assert told_values(text, 3) == told_values(text, 9)[:3]
+
+
+def test_values_are_told_apart_by_more_than_case() -> None:
+    assert told_values(json.dumps({"values": ["a", " A", 3, "x" * 200, "b", "c"]}), 2) == ["a", "b"]

@@ -24,6 +24,7 @@ from lookalike.core.errors import BackendError
 
 _MOST_BYTES = 16 << 20
 _SHOWN = 200
+_SHAPE_WORDS = ("response_format", "json_schema", "schema", "grammar", "structured", "guided")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _LONGEST_WAIT = 600.0
 
@@ -92,12 +93,21 @@ async def _connected(config: OpenaiCompatible) -> AsyncIterator[_Connection]:
 @final
 class _Connection:
     def __init__(self, config: OpenaiCompatible, session: Any, key: str) -> None:  # noqa: ANN401  an optional module
-        self.config, self._session, self._key = config, session, key
+        self.config, self._session, self._key, self._shapes = config, session, key, True
 
     async def send(self, request: Request) -> Reply:
         body = body_of(self.config.name, request)
         path = "completions" if request.prompt else "chat/completions"
-        answer = await self._post(path, body)
+        if not self._shapes:
+            body.pop("response_format", None)
+        try:
+            answer = await self._post(path, body)
+        except Refused as error:
+            # A server that cannot force the shape of an answer is asked without; the text is parsed either way.
+            if "response_format" not in body or not any(word in str(error).casefold() for word in _SHAPE_WORDS):
+                raise
+            self._shapes = False
+            return await self.send(request)
         try:
             return reply_of(answer, self.config.name)
         except (KeyError, TypeError, IndexError, ValueError, AttributeError):

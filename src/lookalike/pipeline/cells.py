@@ -31,15 +31,14 @@ class Cells:
 
     def of(self, data: Any) -> Index:  # noqa: ANN401  a dataset with labels and, for mixes, columns
         """Return the cell of each row, [N] int64."""
-        labels = np.asarray(data.labels, dtype=np.int64)
+        labels = np.array(data.labels, dtype=np.int64)
         if len(self.mixes) == 1:
-            return labels.astype(np.int64)
+            return labels
         names = list(self.mixes[0])
         place = {tuple(mix[name] for name in names): number for number, mix in enumerate(self.mixes)}
         rows = zip(*(data.column(name) for name in names), strict=True)
-        mix: Index = np.array([place[row] for row in rows], dtype=np.int64).reshape(len(labels))
-        cells: Index = labels * len(self.mixes) + mix
-        return cells
+        mix = np.array([place[row] for row in rows], dtype=np.int64).reshape(len(labels))
+        return np.add(labels * len(self.mixes), mix, dtype=np.int64)
 
     def where(self, cells: Sequence[int] | Index) -> dict[str, tuple[str, ...]]:
         """Return what to ask of a generator for rows of these cells: `label` and the further attributes."""

@@ -16,8 +16,7 @@ from lookalike.core.contracts import Dataset, Reference
 from lookalike.pipeline.folder import ANSWERS, STATEMENT, RunFolder, read_json
 from lookalike.pipeline.plan import Plan
 
-_LATER = ("unusable", "cells", "shortfall")
-_SELECTION = ("asked", "made", "passed", "accepted", "short", "rounds", "limit_hit")
+_SELECTION = ("asked", "made", "passed", "accepted", "short", "rounds", "limit_hit", "unusable", "cells", "shortfall")
 _NO_GUARANTEE = "no formal guarantee: the generator was not trained with differential privacy"
 _PACKAGES = ("numpy", "torch", "diffusers", "scikit-learn", "pyarrow", "pillow", "pydantic")
 
@@ -108,10 +107,7 @@ def make_manifest(
             "config": plan.generator.method.model_dump(mode="json", exclude_none=True),
             "facts": facts,
         },
-        "sample": {
-            **{key: selection[key] for key in _SELECTION},
-            **{k: selection[k] for k in _LATER if k in selection},
-        },
+        "sample": {key: selection[key] for key in _SELECTION if key in selection},
         "filters": [
             {
                 "use": named.name,

@@ -16,6 +16,7 @@ from lookalike.reports.record import Record
 
 _MOST_CLASSES = 60
 _MOST_FILES = 60
+_MOST_SHORT = 40
 _MOST_POINTS = 300
 _FACTS = {
     "preset": "preset",
@@ -53,8 +54,22 @@ def balance_block(run: Evidence) -> dict[str, Any] | None:
         "rows": rows,
         "totals": totals,
         "left_out": len(names) - len(order),
+        "shortfall": _shortfall(run),
         "chart": _shares(names, order, columns["real"], columns["accepted"]),
     }
+
+
+def _shortfall(run: Evidence) -> list[dict[str, str]]:
+    """Return the parts of the quota that lack rows, with what their rows were rejected for."""
+    listed = run.part("sample", "shortfall")
+    rows = []
+    for one in listed[:_MOST_SHORT] if isinstance(listed, list) else []:
+        reasons = one.get("reasons") if isinstance(one, Mapping) else None
+        if isinstance(reasons, Mapping):
+            told = "; ".join(f"{reason} ({wording.count(lost)})" for reason, lost in reasons.items())
+            counts = {key: wording.count(one.get(key)) for key in ("asked", "short")}
+            rows.append({"cell": str(one.get("cell")), **counts, "why": told or "too few were made"})
+    return rows
 
 
 def _shares(names: list[str], order: list[int], real: list[int] | None, accepted: list[int] | None) -> Markup | None:

@@ -44,3 +44,25 @@ def wanted_labels(
     if wrong:
         raise ConfigError(f"where: the model knows no class '{wrong[0]}'; allowed: {', '.join(classes)}")
     return np.array([place[str(name)] for name in names], dtype=np.int64).reshape(n)
+
+
+def wanted_values(n: int, allowed: Sequence[str], asked: object, name: str) -> list[str]:
+    """Return the value of an attribute for every row.
+
+    Args:
+        n: Number of rows.
+        allowed: Values there are.
+        asked: One value, or n of them.
+        name: Name of the attribute, for messages.
+
+    Raises:
+        ConfigError: A value is not known, or there are not n.
+    """
+    values = [asked] * n if isinstance(asked, str) or not isinstance(asked, Sequence) else list(asked)
+    wrong = [value for value in values if value not in allowed]
+    if wrong or len(values) != n:
+        raise ConfigError(
+            f"where: {name} needs one value, or one for each of {n} rows, of: {', '.join(allowed)}; "
+            f"found {wrong[0] if wrong else len(values)}"
+        )
+    return [str(value) for value in values]

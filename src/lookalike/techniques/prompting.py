@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,11 +14,21 @@ from lookalike.core.dialogue import Message
 END = "\n###"
 """What ends one example of a few-shot text."""
 _MOST_OBJECTS = 50
-_TAKEN = ("text", "label", "problem", "stated", "votes", "label_probability", "confidence", "weight", "reason")
-_WRITES = (
-    'You write realistic examples for a data set. Answer with one JSON object with the single key "text" and nothing '
-    "else. Never mention the label, the task or these instructions in the text."
+_TAKEN = (
+    "text",
+    "label",
+    "problem",
+    "stated",
+    "votes",
+    "label_probability",
+    "confidence",
+    "weight",
+    "reason",
+    "rationale",
+    "probability",
 )
+_PROPOSED = 50
+_LONGEST_VALUE = 100
 
 
 class Task(BaseModel):
@@ -27,8 +38,13 @@ class Task(BaseModel):
 
     describe: str = Field(min_length=1, description="What the texts are, for example: short reviews of films.")
     labels: dict[str, str] = Field(default_factory=dict, description="What each label means, by name.")
-    attributes: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="Values of further wishes, for example tone: [calm, angry]; each mix in turn."
+    attributes: dict[str, tuple[str, ...] | int] = Field(
+        default_factory=dict,
+        description="Values of further wishes, for example tone: [calm, angry], each mix in turn; or a number, 2 to "
+        "50, of values that the model proposes itself.",
+    )
+    confusable: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="By label, those it is easily taken for: the model is told to avoid them."
     )
 
     @model_validator(mode="after")
@@ -39,13 +55,109 @@ class Task(BaseModel):
         for name, values in self.attributes.items():
             if not values or name in _TAKEN:
                 raise ValueError(f"attribute '{name}' needs values, and another name than {', '.join(_TAKEN)}")
+            if isinstance(values, int) and not 2 <= values <= _PROPOSED:
+                raise ValueError(f"attribute '{name}': the model proposes 2 to {_PROPOSED} values, found {values}")
+        for name, others in self.confusable.items():
+            unknown = sorted({name, *others} - set(self.labels))
+            if unknown or name in others:
+                raise ValueError(
+                    f"confusable.{name} must name other labels of {', '.join(self.labels)}; "
+                    f"found {', '.join(unknown) or name}"
+                )
         if len(self.labels) == 1:
             raise ValueError("labels needs at least two labels, or none at all")
         return self
 
 
+@dataclass(frozen=True)
+class Told:
+    """One text of an answer, why it deserves its label, and how likely the model calls it; NaN = not told."""
+
+    text: str
+    reason: str = ""
+    probability: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What one answer of an instruct model holds.
+
+    Attributes:
+        reason: A sentence before each text that says how it will show its label.
+        several: Texts of one answer; with more than one the model also says how likely each is (verbalised sampling).
+
+    Source: Zhang et al. 2025, arXiv:2510.01171 (verbalised sampling); Wei et al. 2022, arXiv:2201.11903 (reason first).
+    """
+
+    reason: bool = False
+    several: int = 1
+
+    def asks(self) -> str:
+        """Return the sentence that describes the answer."""
+        if self.several == 1 and not self.reason:
+            return 'Answer with one JSON object with the single key "text" and nothing else.'
+        parts = ['"reason": "how the text will show its label"'] if self.reason else []
+        parts.append('"text": "..."')
+        if self.several == 1:
+            return f"Answer with one JSON object like {{{', '.join(parts)}}} and nothing else."
+        parts.append('"probability": 0.1')
+        return (
+            f'Answer with one JSON object like {{"texts": [{{{", ".join(parts)}}}, ...]}} and nothing else: exactly '
+            f"{self.several} texts, unlike each other and from the whole range of what is possible, the rare too; "
+            "probability says how likely such a text is among all real ones."
+        )
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the answer."""
+        keys: dict[str, Any] = {"reason": {"type": "string"}} if self.reason else {}
+        keys["text"] = {"type": "string"}
+        if self.several > 1:
+            keys["probability"] = {"type": "number"}
+        one = _object(keys)
+        if self.several == 1:
+            return one
+        return _object({"texts": {"type": "array", "items": one, "minItems": self.several, "maxItems": self.several}})
+
+    def read(self, answer: str) -> tuple[list[Told], str]:
+        """Return the texts of an answer, and what is wrong with it; texts that are there count all the same."""
+        found = json_object(answer)
+        if found is None:
+            return [], "no JSON object"
+        if self.several == 1:
+            text, problem = _text_of(found)
+            return ([] if problem else [_told(text, found)]), problem
+        listed = found.get("texts")
+        items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+        told = [_told(text, item) for item in items for text, problem in [_text_of(item)] if not problem]
+        told = told[: self.several]
+        return told, "" if len(told) == self.several else f"{len(told)} texts instead of {self.several}"
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _told(text: str, found: Mapping[str, Any]) -> Told:
+    reason, likely = found.get("reason"), found.get("probability")
+    sure = isinstance(likely, int | float) and not isinstance(likely, bool) and 0 <= likely <= 1
+    return Told(text, reason.strip() if isinstance(reason, str) else "", float(likely) if sure else float("nan"))  # type: ignore[arg-type]
+
+
+def _text_of(found: Mapping[str, Any]) -> tuple[str, str]:
+    if not isinstance(found.get("text"), str):
+        return "", "no key text with a string"
+    text = found["text"].strip()
+    return (text, "") if text else ("", "an empty text")
+
+
 def chat_prompt(
-    task: str, label: str, definition: str, attributes: Mapping[str, str], examples: Sequence[tuple[str, str]]
+    task: str,
+    label: str,
+    definition: str,
+    attributes: Mapping[str, str],
+    examples: Sequence[tuple[str, str]],
+    avoid: Mapping[str, str] | None = None,
+    form: Form | None = None,
 ) -> tuple[Message, ...]:
     """Return the conversation that asks an instruct model for one text.
 
@@ -55,17 +167,54 @@ def chat_prompt(
         definition: What the label means.
         attributes: Further wishes by name.
         examples: (label, text) of examples of the style.
+        avoid: Labels that this one is easily taken for, with their definitions.
+        form: What one answer holds.
     """
+    form = form or Form()
     lines = [f"Task: {task}"]
     if examples:
         lines += ["", "Examples of the style, not to be copied:"]
         shown = [{"label": of, "text": text} if of else {"text": text} for of, text in examples]
         lines += [f"- {json.dumps(one, ensure_ascii=False)}" for one in shown]
-    lines += ["", "Write one new text."]
+    lines += ["", "Write one new text." if form.several == 1 else f"Write {form.several} new texts."]
     if label:
         lines.append(f"Its label must be: {label}" + (f" ({definition})" if definition else ""))
+    for name, means in (avoid or {}).items():
+        lines.append(f"Nobody may take it for: {name} ({means})")
     lines += [f"{name}: {value}" for name, value in attributes.items()]
-    return (Message("system", _WRITES), Message("user", "\n".join(lines)))
+    system = (
+        f"You write realistic examples for a data set. {form.asks()} "
+        "Never mention the label, the task or these instructions in the text."
+    )
+    return (Message("system", system), Message("user", "\n".join(lines)))
+
+
+def values_prompt(task: str, name: str, count: int) -> tuple[Message, ...]:
+    """Return the conversation that asks for values of an attribute."""
+    form = 'Answer with one JSON object like {"values": ["...", "..."]} and nothing else.'
+    wanted = f"Texts: {task}\nThey shall differ in their {name}. Propose {count} different values, a few words each."
+    return (Message("system", f"You plan a varied data set. {form}"), Message("user", wanted))
+
+
+def values_schema(count: int) -> dict[str, Any]:
+    """Return the JSON schema of the answer to `values_prompt`."""
+    return _object({"values": {"type": "array", "items": {"type": "string"}, "minItems": count, "maxItems": count}})
+
+
+def told_values(answer: str, count: int) -> list[str]:
+    """Return the proposed values, without repeats, at most `count`.
+
+    Example:
+        >>> told_values('{"values": ["calm", "Calm ", "angry"]}', 5)
+        ['calm', 'angry']
+    """
+    listed = (json_object(answer) or {}).get("values")
+    found: dict[str, str] = {}
+    for value in listed if isinstance(listed, list) else []:
+        text = " ".join(value.split()) if isinstance(value, str) else ""
+        if text and text.isprintable() and len(text) <= _LONGEST_VALUE:
+            found.setdefault(text.casefold(), text)
+    return list(found.values())[:count]
 
 
 def continued_prompt(
@@ -104,22 +253,6 @@ def json_object(text: str) -> dict[str, Any] | None:
             return found
         start = text.find("{", start + 1)
     return None
-
-
-def told_text(answer: str) -> tuple[str, str]:
-    """Return the text of a JSON answer and an empty string, or an empty text and what is wrong.
-
-    Example:
-        >>> told_text('{"text": "fine"}'), told_text("no")
-        (('fine', ''), ('', 'no JSON object'))
-    """
-    found = json_object(answer)
-    if found is None:
-        return "", "no JSON object"
-    if not isinstance(found.get("text"), str):
-        return "", "no key text with a string"
-    text = found["text"].strip()
-    return (text, "") if text else ("", "an empty text")
 
 
 def continued_text(answer: str) -> tuple[str, str]:

@@ -255,3 +255,63 @@ def test_a_damaged_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "lookalike.json").write_text("{}")
     with pytest.raises(DataError, match=r"holds no model of text\.prompted"):
         Prompted(task=TASK, backend=ECHO).load(tmp_path)
+
+
+def _several(number: int, body: dict[str, Any]) -> str:
+    """Return what was asked for: values, or several texts, of which every fifth answer lacks one."""
+    asked = body["messages"][-1]["content"]
+    if "Propose" in asked:
+        return json.dumps({"values": ["short", "long"]})
+    count = 3 if number % 5 else 2
+    one = {"reason": "it says so", "probability": 0.2}
+    return json.dumps({"texts": [{**one, "text": f"text {number} {place}"} for place in range(count)]})
+
+
+def test_one_answer_serves_several_rows_and_proposed_attributes_fill_the_quota(tmp_path: Path) -> None:
+    task = {**TASK, "attributes": {"tone": ["calm", "angry"], "size": 2}}
+    with serving(FakeServer(answer=_several)) as server:
+        recipe = _recipe({"use": "openai_compatible", "url": server.url, "name": "m"}, rows=24)
+        recipe["generator"] |= {"task": task, "several": 3, "reason": True}
+        recipe["sample"]["per"] = ["tone", "size"]
+        run = lookalike.run(recipe, tmp_path / "r")
+    made = run.synthetic()
+    cells = Counter(zip(made.labels.tolist(), made.column("tone"), made.column("size"), strict=True))
+    assert len(cells) == 8
+    assert set(cells.values()) == {3}
+    assert set(made.column("rationale")) == {"it says so"}
+    assert set(made.numbers("probability").tolist()) == {0.2}
+    assert server.received <= 8 + 8 + 1 + 5
+    assert run.manifest["sample"]["cells"] == 4
+    shape = json.loads(next(iter(server.seen)))["response_format"]["json_schema"]["schema"]
+    assert "values" in shape["properties"]
+
+
+def test_what_is_short_is_told_by_cell_with_reasons(tmp_path: Path) -> None:
+    def answer(number: int, body: dict[str, Any]) -> str:
+        asked = "".join(message["content"] for message in body["messages"])
+        return "no" if "tone: angry" in asked else json.dumps({"text": f"text {number}"})
+
+    with serving(FakeServer(answer=answer)) as server:
+        recipe = _recipe({"use": "openai_compatible", "url": server.url, "name": "m"}, rows=8)
+        recipe["sample"] |= {"per": ["tone"], "attempts": 3}
+        run = lookalike.run(recipe, tmp_path / "r")
+    sample = run.manifest["sample"]
+    assert sum(sample["accepted"]) == 4
+    assert [(row["cell"], row["asked"], row["short"]) for row in sample["shortfall"]] == [
+        ("good, tone angry", 2, 2),
+        ("bad, tone angry", 2, 2),
+    ]
+    assert all(set(row["reasons"]) == {"answer: no JSON object"} for row in sample["shortfall"])
+    assert "tone angry" in run.report.read_text(encoding="utf-8")
+
+
+def test_a_model_that_proposes_nothing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no usable values of 'size'"):
+        _fit(task={**TASK, "attributes": {"size": 5}})
+
+
+def test_conditions_are_checked() -> None:
+    fitted = _fit()
+    assert fitted.sample(3, Rng(0), {"tone": "calm"}).column("tone") == ["calm"] * 3
+    with pytest.raises(ConfigError, match=r"tone needs one value, .* calm, angry; found loud"):
+        fitted.sample(3, Rng(0), {"tone": "loud"})

@@ -226,9 +226,13 @@ class Client:
                 self._server = await self._stack.enter_async_context(self.backend.connect())
             return self._server
 
+    def paid(self) -> tuple[int, int]:
+        """Return the tokens of requests and of answers that were paid, by earlier attempts at this run too."""
+        return self._before[0] + self.usage.tokens_in, self._before[1] + self.usage.tokens_out
+
     def _within_budget(self) -> None:
         limits, kept = self.limits, "answers are kept: raise it and run the same command again"
-        paid = (self._before[0] + self.usage.tokens_in, self._before[1] + self.usage.tokens_out)
+        paid = self.paid()
         if limits.tokens is not None and sum(paid) >= limits.tokens:
             raise BudgetError(f"limits.tokens={limits.tokens:,} is used up ({sum(paid):,} paid by this run); {kept}")
         cost = limits.cost(*paid)

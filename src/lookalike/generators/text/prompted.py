@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product, zip_longest
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, final
+from typing import Any, Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from lookalike.backends.client.client import Ask, Client, Limits, run_rows
-from lookalike.backends.client.replies import Replies
-from lookalike.core.contracts import Budget, Method
-from lookalike.core.dialogue import Backend, Message, Reply, Request
+from lookalike.backends.client.asking import Asking, FittedAsking
+from lookalike.backends.client.client import Ask
+from lookalike.core.dialogue import Message, Reply, Request
 from lookalike.core.errors import DataError
-from lookalike.core.events import Watch
-from lookalike.core.registry import configured
+from lookalike.core.events import Note, Watch
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import write_json
-from lookalike.data.corpus import CONFIDENCE, PROBLEM, Corpus, text_schema
+from lookalike.data.corpus import CONFIDENCE, PROBLEM, Corpus, Labels, further_columns, text_schema
 from lookalike.data.texts import fault_of
 from lookalike.techniques.calibration import calibrate, calibrated
 from lookalike.techniques.diversity import farthest_points
 from lookalike.techniques.judging import Judging, judge, label_question
-from lookalike.techniques.labels import wanted_labels
-from lookalike.techniques.prompting import END, Task, chat_prompt, continued_prompt, continued_text, told_text
+from lookalike.techniques.labels import wanted_labels, wanted_values
+from lookalike.techniques.mixing import mixes_of, together
+from lookalike.techniques.prompting import (
+    END,
+    Form,
+    Task,
+    Told,
+    chat_prompt,
+    continued_prompt,
+    continued_text,
+    told_values,
+    values_prompt,
+    values_schema,
+)
 
+REASON, PROBABILITY = "rationale", "probability"
+_TOKENS_PER_VALUE = 40
+_REASON_TOKENS = 80
 _FILE = "lookalike.json"
 _POOL = 32
 _FEATURES = 512
@@ -44,7 +56,7 @@ _SHARED = 32
 
 
 @final
-class Prompted(Method):
+class Prompted(Asking):
     """Asks a language model for one text per row: task, label with its definition, attributes in turn, varied examples.
 
     Works with instruct models by chat and with base models by continuing a list of examples. Every answer is kept, so
@@ -52,32 +64,28 @@ class Prompted(Method):
     fault, is delivered as rejected, with the reason.
 
     Source: Ye et al. 2022, arXiv:2202.07922 (ZeroGen); Yu et al. 2023, arXiv:2306.15895 (attributed prompts).
-    Differs from the papers: examples are real rows chosen far from each other; attributes are given, and every mix of
-        them comes equally often for every label.
+    Differs from the papers: examples are real rows chosen far from each other; every mix of the attributes, given or
+        proposed by the model, comes equally often for every label.
     """
 
-    rows_per_shard: ClassVar[int] = 2000
-    waits: ClassVar[bool] = True
-
-    task: Task = Field(description="What is wanted: describe, labels, attributes.")
-    backend: dict[str, Any] = Field(description="What answers: {use: openai_compatible, url: ..., name: ...}, or echo.")
-    fallback: dict[str, Any] | None = Field(
-        default=None, description="What answers when the backend is given up, for example {use: local}; None = stop."
-    )
+    task: Task = Field(description="What is wanted: describe, labels, attributes, confusable.")
     examples: int = Field(default=4, ge=0, le=50, description="Real rows shown in each request, if there are any.")
-    temperature: float = Field(default=1.0, ge=0, le=2, description="Higher = more varied and more often wrong.")
-    top_p: float = Field(default=1.0, gt=0, le=1, description="Share of probability that tokens are drawn from.")
-    max_tokens: int = Field(default=200, ge=1, description="Most tokens of one answer.")
     style: Literal["auto", "chat", "continue"] = Field(
         default="auto", description="chat = instruct model; continue = base model; auto = chat where the model can."
     )
     judge: Judging = Field(default_factory=Judging, description="What the model is asked about each text's label.")
-    limits: Limits = Field(default_factory=Limits, description="Requests at once, attempts, budget of tokens.")
+    reason: bool = Field(
+        default=False,
+        description="Let an instruct model say first how the text shows its label; kept in the column rationale.",
+    )
+    several: int = Field(
+        default=1, ge=1, le=20, description="Texts of one answer, each with a probability (verbalised sampling)."
+    )
 
     @model_validator(mode="after")
     def _answering(self) -> Self:
         """Refuse wrong settings of the backend before any work starts."""
-        can, second = self.server().capabilities(), self._second()
+        can, second = self.server().capabilities(), self.second()
         if second is not None and second.capabilities().chat != can.chat and self.style == "auto":
             raise ValueError(
                 "fallback: one server takes conversations and the other continues texts; set style: continue"
@@ -92,36 +100,13 @@ class Prompted(Method):
             )
         if self.judge.stated and not self.chats():
             raise ValueError("judge.stated needs a model that follows instructions; use votes or label_probability")
+        if (self.reason or self.several > 1) and not self.chats():
+            raise ValueError("reason and several need a model that follows instructions; leave them out")
         return self
 
     def chats(self) -> bool:
         """Say whether the model is asked by conversation."""
         return self.server().capabilities().chat if self.style == "auto" else self.style == "chat"
-
-    def server(self) -> Backend:
-        """Return the configured backend.
-
-        Raises:
-            ValueError: There is no such backend, or it refuses a setting.
-        """
-        return _backend(self.backend, "backend")
-
-    def client(self, replies: Replies) -> Client:
-        """Return what asks the backend, and the fallback when that is given up."""
-        return Client(self.server(), replies, self.limits, self._second())
-
-    def _second(self) -> Backend | None:
-        return None if self.fallback is None else _backend(self.fallback, "fallback")
-
-    def cost_of(self, answers: Path) -> dict[str, float]:
-        """Return what the answers in a folder have cost: requests, tokens and, with prices, money."""
-        replies = Replies(answers)
-        try:
-            tokens_in, tokens_out = replies.tokens()
-            money = self.limits.cost(tokens_in, tokens_out)
-            return {"requests": len(replies), "tokens_in": tokens_in, "tokens_out": tokens_out, "money": money}
-        finally:
-            replies.close()
 
     def data_schema(self) -> Schema:
         """Return the schema of real rows that it would take: text and the labels of the task."""
@@ -150,28 +135,49 @@ class Prompted(Method):
             rows = rng.child("looked at", number).numpy().permutation(rows)[:_LOOKED_AT]
             texts = data.take(rows).texts()
             chosen += [(label, texts[place]) for place in _varied(texts)]
-        found = self._calibration(data, chosen, rng, watch) if self.judge.kinds and self.judge.gold else {}
-        return _FittedPrompted(self, data.schema, chosen, found)
+        answers: Path | None = getattr(watch, "answers", None)
+        attributes = self._attributes(answers, watch)
+        found = self._calibration(data, chosen, rng, answers) if self.judge.kinds and self.judge.gold else {}
+        return _FittedPrompted(self, data.schema, chosen, found, attributes)
 
-    def _calibration(self, data: Corpus, shown: _Examples, rng: Rng, watch: Watch) -> dict[str, Any]:
+    def _attributes(self, answers: Path | None, watch: Watch) -> dict[str, tuple[str, ...]]:
+        """Return the values of every attribute; the model is asked for those that are only a number."""
+        wanted = {name: count for name, count in self.task.attributes.items() if isinstance(count, int)}
+        if not wanted:
+            return {name: values for name, values in self.task.attributes.items() if not isinstance(values, int)}
+
+        async def make(name: str, ask: Ask) -> list[str]:
+            shape = values_schema(wanted[name]) if self.server().capabilities().json_schema else None
+            request = Request(
+                messages=values_prompt(self.task.describe, name, wanted[name]),
+                max_tokens=_TOKENS_PER_VALUE * wanted[name],
+                temperature=self.temperature,
+                json_schema=shape,
+            )
+            found = told_values((await ask(request)).text, wanted[name])
+            return found if len(found) > 1 else told_values((await ask(replace(request, seed=1))).text, wanted[name])
+
+        proposed = dict(zip(wanted, self.ask_all(wanted, make, answers), strict=True))
+        for name, values in proposed.items():
+            if len(values) < 2:
+                raise DataError(f"the model proposed no usable values of '{name}'; give them in task.attributes")
+            watch(Note("fit", f"{name}, as the model proposed: {', '.join(values)}"))
+        return {
+            name: tuple(proposed[name]) if isinstance(values, int) else values
+            for name, values in self.task.attributes.items()
+        }
+
+    def _calibration(self, data: Corpus, shown: _Examples, rng: Rng, answers: Path | None) -> dict[str, Any]:
         """Let the model judge real rows, and return what turns its certainties into shares that come true."""
         rows = np.sort(rng.child("gold").numpy().permutation(len(data))[: self.judge.gold])
         if len(np.unique(data.labels[rows])) < 2 or len(rows) < _LEAST_GOLD:
             return {}
         gold = data.take(rows)
-        texts = gold.texts()
-        answers: Path | None = getattr(watch, "answers", None)
-        if answers is not None:
-            answers.mkdir(parents=True, exist_ok=True)
-        client = self.client(Replies(answers))
 
-        async def make(row: int, ask: Ask) -> dict[str, Values]:
-            return await judge(_question(self, texts[row], shown), gold.classes, self.judge, ask)
+        async def make(text: str, ask: Ask) -> dict[str, Values]:
+            return await judge(_question(self, text, shown), gold.classes, self.judge, ask)
 
-        try:
-            judged = list(run_rows(range(len(texts)), make, client))
-        finally:
-            client.replies.close()
+        judged = self.ask_all(gold.texts(), make, answers)
         right = np.eye(len(gold.classes))[gold.labels]
         result = {}
         for kind in self.judge.kinds:
@@ -192,15 +198,10 @@ class Prompted(Method):
             saved = json.loads((folder / _FILE).read_text(encoding="utf-8"))
             schema = Schema.model_validate(saved["schema"])
             shown = [(str(label), str(text)) for label, text in saved["examples"]]
-            return _FittedPrompted(self, schema, shown, saved.get("calibration", {}))
-        except (OSError, ValueError, KeyError, TypeError):
+            attributes = {str(name): tuple(values) for name, values in saved["attributes"].items()}
+            return _FittedPrompted(self, schema, shown, saved.get("calibration", {}), attributes)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise DataError(f"{folder} holds no model of text.prompted; run the recipe again") from None
-
-
-def _backend(settings: Mapping[str, Any], place: str) -> Backend:
-    options = dict(settings)
-    backend: Backend = configured("backends", str(options.pop("use", "")), options, place)
-    return backend
 
 
 def _varied(texts: Sequence[str]) -> list[int]:
@@ -214,24 +215,33 @@ def _varied(texts: Sequence[str]) -> list[int]:
 
 
 @final
-class _FittedPrompted:
+class _FittedPrompted(FittedAsking):
     """A task with chosen examples; only this can sample."""
 
-    spent: Budget | None = None
-
-    def __init__(self, config: Prompted, schema: Schema, examples: _Examples, calibration: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        config: Prompted,
+        schema: Schema,
+        examples: _Examples,
+        calibration: dict[str, Any],
+        attributes: Mapping[str, tuple[str, ...]],
+    ) -> None:
         """Keep the parts; nothing is asked yet."""
         self.config, self.examples, self.calibration = config, list(examples), calibration
+        self.attributes = dict(attributes)
         kinds = config.judge.kinds
         numbers = (*kinds, CONFIDENCE) if kinds else ()
-        self.schema = text_schema(schema.classes, (*config.task.attributes, PROBLEM), numbers=numbers)
+        told = (*((REASON,) if config.reason else ()), PROBLEM)
+        likely = (PROBABILITY,) if config.several > 1 else ()
+        self.schema = text_schema(schema.classes, (*attributes, *told), numbers=(*numbers, *likely))
         self._backend = config.server()
         self._chat = config.chats()
-        self._answers: Path | None = None
+        self._form = Form(config.reason, config.several)
+        self._shape = self._form.schema() if self._chat and self._backend.capabilities().json_schema else None
 
-    def remember(self, folder: Path) -> None:
-        """Keep answers in an existing folder, so that equal requests are never paid twice."""
-        self._answers = folder
+    def strata(self) -> dict[str, tuple[str, ...]]:
+        """Return the values of each attribute that rows can be asked by."""
+        return self.attributes
 
     def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Corpus:
         """Return n rows; those without a usable text say why in the column `problem`.
@@ -239,33 +249,52 @@ class _FittedPrompted:
         Args:
             n: How many.
             rng: Key of examples, attributes and the model's own seeds.
-            where: `label`: one name, or one per row; without it labels take turns.
+            where: `label`, and any attribute: one value, or one per row; labels and mixes that are not told take turns.
 
         Raises:
             BackendError: The server refused, or could not be reached.
             BudgetError: The budget is used up.
+            ConfigError: A condition or a value is not known.
         """
-        labels = wanted_labels(n, self.schema.classes or ("",), where, "text.prompted")
-        mixes = _mixes(self.config.task.attributes, labels, rng)
-        client = self.config.client(Replies(self._answers))
+        asked = dict(where or {})
+        given = {
+            name: wanted_values(n, self.attributes[name], asked.pop(name), name)
+            for name in self.attributes
+            if name in asked
+        }
+        labels = wanted_labels(n, self.schema.classes or ("",), asked, "text.prompted")
+        mixes = mixes_of(self.attributes, labels, rng, given)
+        calls = together(labels, mixes, self.config.several)
 
-        async def make(row: int, ask: Ask) -> tuple[str, str, dict[str, float]]:
-            text, problem = await self._row(row, int(labels[row]), mixes[row], rng, ask)
-            return text, problem, {} if problem else await self._judged(text, int(labels[row]), ask)
+        async def make(rows: list[int], ask: Ask) -> list[tuple[Told, str, dict[str, float]]]:
+            label = int(labels[rows[0]])
+            made = await self._texts(rows, label, mixes[rows[0]], rng, ask)
+            return [(told, bad, {} if bad else await self._judged(told.text, label, ask)) for told, bad in made]
 
-        try:
-            made = list(run_rows(range(n), make, client))
-        finally:
-            client.replies.close()
-        further: dict[str, Any] = {name: [mix[name] for mix in mixes] for name in self.config.task.attributes}
+        def counted(made: list[tuple[Told, str, dict[str, float]]]) -> tuple[int, int]:
+            return len(made), sum(bool(bad) for _, bad, _ in made)
+
+        found = self.config.ask_all(calls, make, self._answers, counted, self._tell)
+        order = {row: one for rows, made in zip(calls, found, strict=True) for row, one in zip(rows, made, strict=True)}
+        return self._corpus([order[row] for row in range(n)], labels, mixes)
+
+    def _corpus(
+        self, made: Sequence[tuple[Told, str, dict[str, float]]], labels: Labels, mixes: Sequence[Mapping[str, str]]
+    ) -> Corpus:
+        further: dict[str, Any] = {name: [mix[name] for mix in mixes] for name in self.attributes}
         further[PROBLEM] = [problem for _, problem, _ in made]
+        if self.config.reason:
+            further[REASON] = [told.reason for told, _, _ in made]
         for kind in self.config.judge.kinds:
             further[kind] = np.array([sure.get(kind, np.nan) for _, _, sure in made])
         if self.config.judge.kinds:
             main = self.config.judge.kinds[0]
             curve = self.calibration.get(main, {}).get("curve")
             further[CONFIDENCE] = calibrated(further[main], curve) if curve else further[main]
-        return Corpus.of([text for text, _, _ in made], labels, self.schema, further)
+        if self.config.several > 1:
+            further[PROBABILITY] = np.array([told.probability for told, _, _ in made], dtype=np.float64)
+        ordered = {name: further[name] for name in further_columns(self.schema)}
+        return Corpus.of([told.text for told, _, _ in made], labels, self.schema, ordered)
 
     async def _judged(self, text: str, label: int, ask: Ask) -> dict[str, float]:
         """Return how certain the model is of the label, by kind."""
@@ -274,31 +303,38 @@ class _FittedPrompted:
         found = await judge(_question(self.config, text, self.examples), self.schema.classes, self.config.judge, ask)
         return {kind: float(share[label]) for kind, share in found.items()}
 
-    async def _row(self, row: int, label: int, mix: Mapping[str, str], rng: Rng, ask: Ask) -> tuple[str, str]:
-        """Return the text of a row and what is wrong with it; a bad first answer is asked for once more."""
-        request = self._request(row, label, mix, rng)
+    async def _texts(
+        self, rows: Sequence[int], label: int, mix: Mapping[str, str], rng: Rng, ask: Ask
+    ) -> list[tuple[Told, str]]:
+        """Return the texts of rows that share a call, and what is wrong; a bad answer is asked for once more."""
+        request = self._request(rows[0], label, mix, rng)
         reply = await ask(request)
-        text, problem = self._read(reply)
-        if problem:
-            text, problem = self._read(await ask(_once_more(request, reply, problem)))
-        return ("", f"answer: {problem}") if problem else (text, "")
+        found, problem = self._read(reply)
+        if len(found) < len(rows):
+            again, second = self._read(await ask(_once_more(request, reply, problem, self._form)))
+            found, problem = (again, second) if len(again) >= len(found) else (found, problem)
+        lost = (Told(""), f"answer: {problem or 'too few texts'}")
+        return [(found[place], "") if place < len(found) else lost for place in range(len(rows))]
 
     def _request(self, row: int, label: int, mix: Mapping[str, str], rng: Rng) -> Request:
         config, name = self.config, (self.schema.classes or ("",))[label]
-        key = rng.child("row", row)
+        labels, key = config.task.labels, rng.child("row", row)
         # Where drawing makes the variety, rows share their examples: the common beginning is read once.
         turn = row if self._chat else row // _SHARED
         shown = self._shown(name, rng.child("examples", turn).child(name))
-        parts = (config.task.describe, name, config.task.labels.get(name, ""), mix, shown)
-        common = {
-            "max_tokens": config.max_tokens,
+        parts = (config.task.describe, name, labels.get(name, ""), mix, shown)
+        common: dict[str, Any] = {
+            "max_tokens": config.max_tokens * config.several
+            + (_REASON_TOKENS * config.several if config.reason else 0),
             "temperature": config.temperature,
             "top_p": config.top_p,
             "seed": int(key.child("seed").numpy().integers(2**31)),
         }
         if self._chat:
-            return Request(messages=chat_prompt(*parts), **common)  # type: ignore[arg-type]
-        return Request(prompt=continued_prompt(*parts), stop=(END.strip(),), **common)  # type: ignore[arg-type]
+            avoid = {other: labels[other] for other in config.task.confusable.get(name, ())}
+            messages = chat_prompt(*parts, avoid, self._form)
+            return Request(messages=messages, json_schema=self._shape, **common)
+        return Request(prompt=continued_prompt(*parts), stop=(END.strip(),), **common)
 
     def _shown(self, name: str, key: Rng) -> list[tuple[str, str]]:
         """Return the examples of one request.
@@ -314,12 +350,18 @@ class _FittedPrompted:
         chosen += [other[place] for place in draw.permutation(len(other))[:few]]
         return [chosen[place] for place in draw.permutation(len(chosen))]
 
-    def _read(self, reply: Reply) -> tuple[str, str]:
+    def _read(self, reply: Reply) -> tuple[list[Told], str]:
+        """Return the usable texts of an answer, and what is wrong with it or with one of them."""
         if reply.finish == "length":
-            return "", f"no end within max_tokens={self.config.max_tokens}"
-        text, problem = told_text(reply.text) if self._chat else continued_text(reply.text)
-        problem = problem or fault_of(text, _MOST)
-        return ("", problem) if problem else (text, "")
+            return [], f"no end within max_tokens={self.config.max_tokens}"
+        if self._chat:
+            told, problem = self._form.read(reply.text)
+        else:
+            text, problem = continued_text(reply.text)
+            told = [] if problem else [Told(text)]
+        faults = [fault_of(one.text, _MOST) for one in told]
+        usable = [one for one, fault in zip(told, faults, strict=True) if not fault]
+        return usable, problem or next((fault for fault in faults if fault), "")
 
     def save(self, folder: Path) -> None:
         """Write `lookalike.json`: the task, the schema and the examples, which are real rows."""
@@ -329,6 +371,7 @@ class _FittedPrompted:
             "schema": self.schema.model_dump(mode="json"),
             "examples": self.examples,
             "calibration": self.calibration,
+            "attributes": self.attributes,
         }
         write_json(folder / _FILE, saved)
 
@@ -341,27 +384,11 @@ def _question(config: Prompted, text: str, examples: _Examples) -> Request:
     return label_question(config.task.describe, config.task.labels, shown, text, config.chats())
 
 
-def _once_more(request: Request, reply: Reply, problem: str) -> Request:
+def _once_more(request: Request, reply: Reply, problem: str, form: Form) -> Request:
     """Return the request again, told what was wrong; a base model is not told, it only draws again."""
     seed = (request.seed + 1) % 2**31
     if not request.messages:
         return replace(request, seed=seed)
     said = Message("assistant", reply.text[:_MOST] or "(nothing)")
-    wanted = 'Answer with one JSON object like {"text": "..."} and nothing else.'
-    told = Message("user", f"That answer has {problem}. {wanted}")
+    told = Message("user", f"That answer has {problem}. {form.asks()}")
     return replace(request, messages=(*request.messages, said, told), seed=seed)
-
-
-def _mixes(attributes: Mapping[str, Sequence[str]], labels: npt.NDArray[np.int64], rng: Rng) -> list[dict[str, str]]:
-    """Return the attributes of every row: for each label all mixes in keyed order, again and again."""
-    grid = [dict(zip(attributes, mix, strict=True)) for mix in product(*attributes.values())]
-    seen: Counter[int] = Counter()
-    orders: dict[tuple[int, int], npt.NDArray[np.int64]] = {}
-    mixes = []
-    for label in labels.tolist():
-        turn, place = divmod(seen[label], len(grid))
-        seen[label] += 1
-        if (label, turn) not in orders:
-            orders[label, turn] = rng.child("mixes", label).child("turn", turn).numpy().permutation(len(grid))
-        mixes.append(grid[int(orders[label, turn][place])])
-    return mixes
