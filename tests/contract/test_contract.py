@@ -26,6 +26,16 @@ TRAINS_QUICKLY: dict[str, dict[str, Any]] = {
         "backend": {"use": "echo"},
     },
 }
+_SAYS = (
+    '{"question": "q {key}?", "answer": "a", "support": "e", "instruction": "list {key} of {key}", "best": "1", '
+    '"worst": "2", "reason": "r {key}"}'
+)
+_ASKS = {"backend": {"use": "echo", "answers": [_SAYS]}}
+TRAINS_QUICKLY |= {
+    "text.grounded": {**_ASKS, "check": False},
+    "text.preference": {**_ASKS, "swap": False},
+    "text.evolved": _ASKS,
+}
 DRAWS_NOTHING = {"text.tfidf", "text.embedding"}
 pytestmark = pytest.mark.usefixtures("four_steps")
 NEEDS_A_FILE_OF_THE_USER = {"image.inception"}

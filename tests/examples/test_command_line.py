@@ -16,6 +16,7 @@ CONTRACT: dict[str, tuple[list[str], list[str]]] = {
     "init": (["data"], ["--goal", "--out"]),
     "measure": (["folder"], ["--add", "--json", "--strict"]),
     "methods": (["kind"], ["--json"]),
+    "preview": (["recipe"], ["--json", "--out", "--rows", "--set"]),
     "report": (["folder"], ["--json", "--strict"]),
     "run": (["recipe"], ["--json", "--out", "--set", "--strict", "--workers"]),
     "sample": (["folder"], ["--json", "--label", "--out", "--rows", "--seed", "--set", "--workers"]),

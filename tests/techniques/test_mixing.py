@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.core.rng import Rng
-from lookalike.techniques.mixing import mixes_of, together
+from lookalike.techniques.mixing import mixes_of, seeds_in_turn, together
 
 
 def test_every_mix_comes_equally_often_for_every_label() -> None:
@@ -32,3 +32,11 @@ def test_groups_hold_every_row_once_and_share_a_label(labels: list[int], most: i
     groups = together(np.array(labels, dtype=np.int64), [{}] * len(labels), most)
     assert sorted(row for group in groups for row in group) == list(range(len(labels)))
     assert all(len(group) <= most and len({labels[row] for row in group}) == 1 for group in groups)
+
+
+def test_seeds_take_turns_within_their_label() -> None:
+    labels = np.array([0, 1, 0, 0, 1, 0, 0], dtype=np.int64)
+    seeds = seeds_in_turn(np.array([1, 0, 0, 1, 0]), labels, Rng(0))
+    assert [np.array([1, 0, 0, 1, 0])[place] for place in seeds] == labels.tolist()
+    first = [seed for seed, label in zip(seeds, labels, strict=True) if label == 0]
+    assert sorted(first[:3]) == [1, 2, 4]

@@ -77,6 +77,35 @@ def run(
 
 
 @app.command()
+def preview(
+    recipe: Annotated[Path, typer.Argument(help="Recipe, a YAML file.")],
+    rows: Annotated[int, typer.Option("--rows", help="How many.")] = 5,
+    out: Out = None,
+    settings: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Show the first few rows that a recipe asks a language model for, before any long job; a run reuses them."""
+    from lookalike.cli.progress import shown
+    from lookalike.runners.local import preview as first_rows
+
+    with shown(as_json) as watch:
+        made = first_rows(recipe, rows, out, settings or (), watch)
+    names = [name for name in made.table.column_names if name not in ("text", "label")]
+    for place, row in enumerate(made.table.to_pylist()):
+        further = {name: row[name] for name in names if row[name] not in (None, "") and row[name] == row[name]}
+        label = made.classes[row["label"]] if made.classes else ""
+        told = "; ".join(
+            [
+                *([label] if label else []),
+                *(f"{name}: {value:.3g}" if isinstance(value, float) else f"{name}: {value}"
+                  for name, value in further.items()),
+            ]
+        )  # fmt: skip
+        line = {"text": row["text"], "label": label, **further}
+        typer.echo(json.dumps(line, ensure_ascii=False) if as_json else f"\n{place + 1}. [{told}]\n{row['text']}")
+
+
+@app.command()
 def demo(
     out: Out = None, settings: Set = None, workers: Workers = None, as_json: Json = False, strict: Strict = False
 ) -> None:

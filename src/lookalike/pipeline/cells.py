@@ -51,7 +51,7 @@ class Cells:
 
     def by_class(self, counts: Counts) -> Counts:
         """Return the sum over the mixes of each class, [K]."""
-        return counts.reshape(len(self.classes), len(self.mixes)).sum(axis=1).astype(np.int64)
+        return np.asarray(counts.reshape(len(self.classes), len(self.mixes)).sum(axis=1), dtype=np.int64)
 
     def name(self, cell: int) -> str:
         """Return a cell in words."""

@@ -241,14 +241,26 @@ def execute(recipe: Recipe, base: Path, out: Path, workers: Workers, watch: Watc
     return Run(out)
 
 
-def _stages(session: Session) -> None:
-    """Do every stage in order and leave the run folder complete."""
-    run, recipe = session.run, session.plan.recipe
+def fitted(session: Session) -> tuple[Path, Path, Reference[Any], Path, str]:
+    """Do the stages up to the fitted generator.
+
+    Args:
+        session: The run.
+
+    Returns:
+        Folders of the source and of the split, the real rows, folder of the model and what it depends on.
+    """
     source = _source(session)
     check_modality(session.plan, open_dataset(source).schema.modality)
     real, splits = _split(session, source)
-    quota(recipe, real.train)
-    model, fit_key = _fit(session, real.train)
+    quota(session.plan.recipe, real.train)
+    return source, splits, real, *_fit(session, real.train)
+
+
+def _stages(session: Session) -> None:
+    """Do every stage in order and leave the run folder complete."""
+    run = session.run
+    source, splits, real, model, fit_key = fitted(session)
     selection = select(session, model, fit_key, real)
     _publish(session, model, selection)
     scores = measure(session, selection, real)

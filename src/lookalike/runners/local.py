@@ -16,6 +16,7 @@ from lookalike.core.errors import BackendError, ConfigError
 from lookalike.core.events import SILENT, Watch
 from lookalike.core.store import write_file
 from lookalike.pipeline import api
+from lookalike.pipeline.preview import first_rows
 from lookalike.pipeline.recipe import Recipe, load, override, parse
 from lookalike.pipeline.run import Run, execute
 from lookalike.pipeline.shards import Job, Tell, load_fitted, make_shards, rows_there
@@ -159,6 +160,30 @@ def run(
         raise ConfigError("settings need a recipe that is a file or a mapping; change the Recipe itself instead")
     folder = Path(out) if out is not None else Path("runs") / recipe.name
     return execute(recipe, base, folder, workers_for(workers), watch)
+
+
+def preview(
+    recipe: str | Path,
+    rows: int = 5,
+    out: str | Path | None = None,
+    settings: Sequence[str] = (),
+    watch: Watch = SILENT,
+) -> Any:  # noqa: ANN401  the dataset class of the recipe's modality
+    """Return the first rows that a recipe asks a language model for, before any filter; a run pays for them no more.
+
+    Args:
+        recipe: Path of a YAML file.
+        rows: How many, at least 1.
+        out: Run folder; default `runs/<name>`.
+        settings: `path.to.key=value` overrides.
+        watch: Receives events.
+
+    Raises:
+        LookalikeError: The recipe cannot run, or its generator has to be trained first.
+    """
+    tree = load(Path(recipe), settings)
+    folder = Path(out) if out is not None else Path("runs") / tree.name
+    return first_rows(tree, Path(recipe).resolve().parent, folder, rows, watch)
 
 
 def sample(

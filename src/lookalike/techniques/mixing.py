@@ -54,3 +54,20 @@ def together(labels: Labels, mixes: Sequence[Mapping[str, str]], most: int) -> l
         rows[label, *mix.items()].append(row)
     groups = [group[first : first + most] for group in rows.values() for first in range(0, len(group), most)]
     return sorted(groups)
+
+
+def seeds_in_turn(seed_labels: Labels, labels: Labels, rng: Rng) -> list[int]:
+    """Return a seed of the right label for every row: all seeds of a label in keyed order, again and again.
+
+    Args:
+        seed_labels: Label of each seed, [S]; every label that is asked has a seed.
+        labels: Label of each row, [N].
+        rng: Key of the order.
+    """
+    chosen = np.zeros(len(labels), dtype=np.int64)
+    for label in np.unique(labels).tolist():
+        seeds, rows = np.flatnonzero(seed_labels == label), np.flatnonzero(labels == label)
+        key = rng.child("seeds", label)
+        turns = [key.child("turn", turn).numpy().permutation(seeds) for turn in range(-(-len(rows) // len(seeds)))]
+        chosen[rows] = np.concatenate(turns)[: len(rows)]
+    return [int(place) for place in chosen]

@@ -113,10 +113,12 @@ class Form:
         keys["text"] = {"type": "string"}
         if self.several > 1:
             keys["probability"] = {"type": "number"}
-        one = _object(keys)
+        one = object_schema(keys)
         if self.several == 1:
             return one
-        return _object({"texts": {"type": "array", "items": one, "minItems": self.several, "maxItems": self.several}})
+        return object_schema(
+            {"texts": {"type": "array", "items": one, "minItems": self.several, "maxItems": self.several}}
+        )
 
     def read(self, answer: str) -> tuple[list[Told], str]:
         """Return the texts of an answer, and what is wrong with it; texts that are there count all the same."""
@@ -133,7 +135,8 @@ class Form:
         return told, "" if len(told) == self.several else f"{len(told)} texts instead of {self.several}"
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+def object_schema(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of an object that holds exactly these properties."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
@@ -198,7 +201,9 @@ def values_prompt(task: str, name: str, count: int) -> tuple[Message, ...]:
 
 def values_schema(count: int) -> dict[str, Any]:
     """Return the JSON schema of the answer to `values_prompt`."""
-    return _object({"values": {"type": "array", "items": {"type": "string"}, "minItems": count, "maxItems": count}})
+    return object_schema(
+        {"values": {"type": "array", "items": {"type": "string"}, "minItems": count, "maxItems": count}}
+    )
 
 
 def told_values(answer: str, count: int) -> list[str]:

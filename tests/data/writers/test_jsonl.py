@@ -51,3 +51,30 @@ def test_a_prompt_about_labels_needs_labels(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the texts have none"):
         Jsonl(chat="Write a {label} text").write(Corpus.of(["x"], [0], text_schema([])), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_instructions_questions_and_preferences_are_written_as_trainers_take_them(tmp_path: Path) -> None:
+    schema = text_schema([], ["response"])
+    (path,) = Jsonl(layout="instruction").write(Corpus.of(["do"], [0], schema, {"response": ["done"]}), tmp_path)
+    assert _lines(path) == [{"messages": [_say("user", "do"), _say("assistant", "done")]}]
+    schema = text_schema([], ["answer", "passage"])
+    made = Corpus.of(["why?"], [0], schema, {"answer": ["so"], "passage": ["It is so."]})
+    (path,) = Jsonl(layout="instruction").write(made, tmp_path)
+    assert _lines(path) == [{"messages": [_say("user", "It is so.\n\nwhy?"), _say("assistant", "so")]}]
+    schema = text_schema([], ["chosen", "rejected"])
+    made = Corpus.of(["p"], [0], schema, {"chosen": ["a"], "rejected": ["b"]})
+    (path,) = Jsonl(layout="preference").write(made, tmp_path)
+    assert _lines(path) == [
+        {"prompt": [_say("user", "p")], "chosen": [_say("assistant", "a")], "rejected": [_say("assistant", "b")]}
+    ]
+
+
+def _say(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def test_a_layout_needs_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs the column chosen; found text, label, tone"):
+        Jsonl(layout="preference").write(DATA, tmp_path)
+    with pytest.raises(ValueError, match="give one of them"):
+        Jsonl(layout="preference", chat="x")

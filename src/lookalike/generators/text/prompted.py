@@ -76,7 +76,7 @@ class Prompted(Asking):
     judge: Judging = Field(default_factory=Judging, description="What the model is asked about each text's label.")
     reason: bool = Field(
         default=False,
-        description="Let an instruct model say first how the text shows its label; kept in the column rationale.",
+        description="Let an instruct model first say how the text shows its label.",
     )
     several: int = Field(
         default=1, ge=1, le=20, description="Texts of one answer, each with a probability (verbalised sampling)."
