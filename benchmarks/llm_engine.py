@@ -90,7 +90,18 @@ def start(name: str, python: str, url: str, rows: int, folder: Path) -> subproce
     return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
 
-def measure(name: str, python: str, rows: int) -> dict[str, Any]:
+def ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait so long; kill what has not ended by then, and say whether it had."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return False
+    return True
+
+
+def measure(name: str, python: str, rows: int, seconds: float) -> dict[str, Any]:
     """Return the figures of one contender: a whole run, and one that is killed half-way and run again."""
     import numpy as np
     from tests.backends.fake_server import FakeServer, serving
@@ -107,16 +118,18 @@ def measure(name: str, python: str, rows: int) -> dict[str, Any]:
         folder = Path(temporary)
         with serving(FakeServer(CAPACITY, LATENCY, answer)) as server:
             process = start(name, python, server.url, rows, folder)
-            process.wait()
+            if not ended(process, seconds):
+                return {**result, "ended": f"not within {seconds} s", "answers": len(good)}
             result["log"] = (folder / "log.txt").read_text(errors="replace")[-1500:]
             if process.returncode or not good:
                 return result
             told = json.loads((folder / "result.json").read_text())
-            span = good[-1] - good[0] + LATENCY
+            span = server.ended[-1] - server.ended[0] + LATENCY
             result |= {
                 "wall seconds": told["wall"],
                 "rows per second": rows / told["wall"],
-                "share of capacity while asking": len(good) * LATENCY / CAPACITY / span,
+                "share of capacity used": len(server.ended) * LATENCY / CAPACITY / span,
+                "share of capacity for good answers": len(good) * LATENCY / CAPACITY / span,
                 "cpu seconds": told["cpu"],
                 "peak MB": told["peak"],
                 "lost": rows - len(set(told["texts"])),
@@ -134,7 +147,7 @@ def measure(name: str, python: str, rows: int) -> dict[str, Any]:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             process = start(name, python, server.url, rows, folder)
-            process.wait()
+            ended(process, seconds)
             finished = (folder / "result.json").is_file()
             result["repeated after a kill"] = len(good) - rows if finished else "did not finish"
     result.pop("log")
@@ -160,8 +173,10 @@ def main() -> None:
     """Parse, run every contender, print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--seconds", type=float, default=900, help="Longest wait for one run.")
     parser.add_argument("--distilabel", help="Python of a virtual environment with distilabel[openai]")
     parser.add_argument("--data-designer", help="Python of a virtual environment with data-designer")
+    parser.add_argument("--only-peers", action="store_true")
     parser.add_argument("--alone", choices=CONTENDERS)
     parser.add_argument("--url")
     parser.add_argument("--folder", type=Path)
@@ -169,10 +184,11 @@ def main() -> None:
     if given.alone:
         alone(given.alone, given.url, given.rows, given.folder)
         return
-    pythons = {"lookalike": sys.executable, "distilabel": given.distilabel, "data-designer": given.data_designer}
+    own = None if given.only_peers else sys.executable
+    pythons = {"lookalike": own, "distilabel": given.distilabel, "data-designer": given.data_designer}
     for name, python in pythons.items():
         if python:
-            print(json.dumps(measure(name, python, given.rows), indent=1), flush=True)
+            print(json.dumps(measure(name, python, given.rows, given.seconds), indent=1), flush=True)
 
 
 if __name__ == "__main__":

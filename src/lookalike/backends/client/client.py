@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Self, TypeVar, final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -31,7 +32,9 @@ class Limits(BaseModel):
     at_once: int = Field(default=64, ge=1, le=4096, description="Most requests in flight; fewer are found by trying.")
     attempts: int = Field(default=5, ge=1, le=20, description="Attempts of one request when the transport fails.")
     pause: float = Field(
-        default=0.25, ge=0, description="Longest first pause between attempts, in seconds; it doubles."
+        default=0.1,
+        ge=0,
+        description="Longest first pause between attempts, in seconds; each later one is three times as long.",
     )
     failures: int = Field(
         default=20, ge=1, description="Stop when so many requests in a row have failed at the transport."
@@ -130,19 +133,20 @@ class Client:
             BudgetError: The budget of tokens is used up, or the disk is full.
         """
         self.usage.asked += 1
-        for name in self._names:
-            kept = self.replies.get(request_key(name, request))
+        keys = {name: request_key(name, request) for name in self._names}
+        for key in keys.values():
+            kept = self.replies.get(key)
             if kept is not None:
                 self.usage.kept += 1
                 return kept
-        key = request_key(self._names[0], request)
+        key = keys[self._names[0]]
         if key in self._waiting:
             self.usage.kept += 1
             return await asyncio.shield(self._waiting[key])
         future = self._waiting[key] = asyncio.get_running_loop().create_future()
         try:
             name, reply = await self._send(key, request)
-            self.replies.put(request_key(name, request), reply)
+            self.replies.put(keys[name], reply)
             future.set_result(reply)
             return reply
         except BaseException as error:
@@ -154,12 +158,13 @@ class Client:
 
     async def _send(self, key: str, request: Request) -> tuple[str, Reply]:
         """Return the name of the model that answered, and its answer."""
-        draw, attempt = Rng(0).child(f"pause {key}").numpy(), 0
+        draw, attempt, again = Rng(0).child(f"pause {key}").numpy(), 0, False
         while True:
             # The connection first: while it waits, the backend may change.
             server = await self._connected()
             backend, pace = self.backend, self._pace
-            number, refused, wait = await pace.enter(), False, 0.0
+            place, refused, wait = await pace.enter(again), False, 0.0
+            again = True
             try:
                 # Only now: others may have spent the rest while this one waited for its place.
                 self._within_budget()
@@ -188,8 +193,8 @@ class Client:
                     attempt = 0
                     continue
             finally:
-                await pace.leave(number, refused, wait)
-            await asyncio.sleep(self.limits.pause * 2 ** max(0, attempt - 1) * draw.random())
+                pace.leave(place, refused, wait)
+            await asyncio.sleep(self.limits.pause * 3 ** max(0, attempt - 1) * draw.random())
 
     def _failed(self, attempt: int) -> bool:
         """Count a failed attempt, and say whether the server is to be given up."""
@@ -226,6 +231,10 @@ class Client:
                 self._server = await self._stack.enter_async_context(self.backend.connect())
             return self._server
 
+    def at_once(self) -> int:
+        """Return how many requests may be in flight now."""
+        return int(self._pace.limit)
+
     def paid(self) -> tuple[int, int]:
         """Return the tokens of requests and of answers that were paid, by earlier attempts at this run too."""
         return self._before[0] + self.usage.tokens_in, self._before[1] + self.usage.tokens_out
@@ -249,34 +258,31 @@ def run_rows(
         rows: What to make; read as it is needed, so that a million planned rows take no memory.
         make: Makes one row with the function that asks.
         client: Asks.
-        window: Rows begun and not yet yielded at most; None = sixteen times the requests in flight at most, so
+        window: Rows begun and not yet yielded at most; None = sixteen times the requests that may be in flight, so
             that a row that is tried again does not hold up the others.
 
     Raises:
         BackendError, BudgetError: What the first failing row raised; rows before it were yielded.
     """
-    most = window or _AHEAD * client.limits.at_once
     runner = asyncio.Runner()
     waiting: deque[asyncio.Task[Any]] = deque()
     try:
         loop, source = runner.get_loop(), iter(rows)
-        exhausted = False
         while True:
-            while not exhausted and len(waiting) < most:
-                row = next(source, _END)
-                if row is _END:
-                    exhausted = True
-                    break
-                waiting.append(loop.create_task(_made(make, row, client)))  # type: ignore[arg-type]
+            # As many as the pace can use: a thousand rows begun at once would delay the first requests.
+            most = window or _AHEAD * client.at_once()
+            for row in islice(source, max(0, most - len(waiting))):
+                waiting.append(loop.create_task(_made(make, row, client)))
             if not waiting:
                 break
-            yield runner.run(_first(waiting.popleft()))
+            runner.run(_until_done(waiting[0]))
+            while waiting and waiting[0].done():
+                yield waiting.popleft().result()
     finally:
         runner.run(_ended(waiting, client))
         runner.close()
 
 
-_END = object()
 _AHEAD = 16
 
 
@@ -292,5 +298,5 @@ async def _ended(waiting: Iterable[asyncio.Task[Any]], client: Client) -> None:
     await client.__aexit__()
 
 
-async def _first(task: asyncio.Task[R]) -> R:
-    return await task
+async def _until_done(task: asyncio.Task[R]) -> None:
+    await asyncio.wait([task])

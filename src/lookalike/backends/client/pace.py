@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import final
+from collections import deque
+from typing import NamedTuple, final
 
 _CUT = 0.9
-_START = 8
+_START = 16
 _PROBE = 0.05
+
+
+class Place(NamedTuple):
+    """A request's place: how many were sent up to it, and how many were in flight with it."""
+
+    number: int
+    level: int
 
 
 @final
 class Pace:
     """A limit on the requests in flight that grows with success and is cut by refusals.
 
-    Until the first refusal the limit grows by one per answer, so that it doubles every round trip. A refusal cuts it by
-    a tenth, once: those of requests that were sent before the cut do not cut it again, since they speak of the old
-    level. Then it grows by one per round trip up to just below the level that was refused, and by one per twenty from
-    there on.
+    Until the first refusal the limit grows by one per answer, so that it doubles every round trip. A refusal cuts it to
+    a tenth below the level that was refused, once: those of requests that were sent before a cut do not cut again,
+    since they speak of the old level. Then it grows by one per round trip up to just below the level that was refused,
+    and by one per twenty from there on.
 
     Args:
         most: Upper bound of the limit, at least 1.
@@ -35,48 +43,65 @@ class Pace:
         self._known = False
         self._sent = 0
         self._cut_at = -1
-        self._free = asyncio.Condition()
+        self._queue: deque[asyncio.Future[Place]] = deque()
         self._open_at = 0.0
 
-    async def enter(self) -> int:
-        """Wait for a place, and return the number of this request."""
-        loop = asyncio.get_running_loop()
-        async with self._free:
-            while True:
-                pause = self._open_at - loop.time()
-                if pause > 0:
-                    self._free.release()
-                    try:
-                        await asyncio.sleep(pause)
-                    finally:
-                        await self._free.acquire()
-                    continue
-                if self.flying < int(self.limit):
-                    break
-                await self._free.wait()
-            self.flying += 1
-            self._sent += 1
-            return self._sent
+    async def enter(self, again: bool = False) -> Place:
+        """Wait for a place, first come, first served.
 
-    async def leave(self, number: int, refused: bool = False, wait: float = 0.0) -> None:
+        Args:
+            again: The request was sent before: it goes first, since rows behind it wait for it.
+        """
+        place: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
+        if again:
+            self._queue.appendleft(place)
+        else:
+            self._queue.append(place)
+        self._admit()
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.flying -= 1
+                self._admit()
+            raise
+
+    def leave(self, place: Place, refused: bool = False, wait: float = 0.0) -> None:
         """Give the place back.
 
         Args:
-            number: What `enter` returned.
+            place: What `enter` returned.
             refused: The server had too much to do.
             wait: Seconds during which nothing shall be sent.
         """
-        async with self._free:
-            if refused:
-                if number > self._cut_at:
-                    self._known, self._refused = True, self.limit
-                    self.limit = max(1.0, self.limit * _CUT)
-                    self._cut_at = self._sent
-                self._open_at = max(self._open_at, asyncio.get_running_loop().time() + wait)
-            # Of answers that come together only the first finds every place taken.
-            elif 2 * self.flying > int(self.limit):
-                below = self.limit < self._refused - 1
-                step = 1.0 if not self._known else (1.0 if below else _PROBE) / self.limit
-                self.limit = min(float(self.most), self.limit + step)
-            self.flying -= 1
-            self._free.notify_all()
+        if refused:
+            if place.number > self._cut_at:
+                # The level, not the limit: while the limit doubles, much of it has not been tried.
+                self._known, self._refused = True, float(place.level)
+                self.limit = max(1.0, place.level * _CUT)
+                self._cut_at = self._sent
+            self._pause(wait)
+        # A limit that is not reached has not been tried: it does not grow.
+        elif self.flying >= int(self.limit):
+            below = self.limit < self._refused - 1
+            step = 1.0 if not self._known else (1.0 if below else _PROBE) / self.limit
+            self.limit = min(float(self.most), self.limit + step)
+        self.flying -= 1
+        self._admit()
+
+    def _pause(self, wait: float) -> None:
+        loop = asyncio.get_running_loop()
+        if wait > 0 and loop.time() + wait > self._open_at:
+            self._open_at = loop.time() + wait
+            loop.call_at(self._open_at, self._admit)
+
+    def _admit(self) -> None:
+        """Give free places to those who have waited longest: each is woken once, when its turn has come."""
+        if self._open_at > asyncio.get_running_loop().time():
+            return
+        while self._queue and self.flying < int(self.limit):
+            place = self._queue.popleft()
+            if not place.done():
+                self.flying += 1
+                self._sent += 1
+                place.set_result(Place(self._sent, self.flying))

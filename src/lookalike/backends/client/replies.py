@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict
 from pathlib import Path
 from typing import final
 
@@ -23,7 +22,8 @@ def request_key(server: str, request: Request) -> str:
         server: Which model answers where; holds no secret.
         request: What is asked.
     """
-    return digest([server, asdict(request)])
+    # dataclasses.asdict copies deeply, which costs more than all the rest.
+    return digest([server, {**vars(request), "messages": [vars(message) for message in request.messages]}])
 
 
 @final
@@ -68,7 +68,7 @@ class Replies:
             BudgetError: The disk is full.
         """
         # Half a character cannot be stored as UTF-8; JSON escapes it.
-        content = json.dumps(asdict(reply), ensure_ascii=True)
+        content = json.dumps({**vars(reply), "logprobs": [vars(token) for token in reply.logprobs]}, ensure_ascii=True)
         try:
             self._base.execute("INSERT OR IGNORE INTO answers VALUES (?, ?)", (key, content))
         except sqlite3.OperationalError as error:
