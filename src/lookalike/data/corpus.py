@@ -49,7 +49,9 @@ class Corpus:
         if text.type != pa.large_string() or text.null_count:
             raise DataError(f"texts must be large_string without nulls, found {text.type}, {text.null_count} nulls")
         self.table, self.schema = table, schema
-        self._labels: Labels = table.column(LABEL).to_numpy().astype(np.int64, copy=False)
+        self._labels: Labels = np.zeros(0, dtype=np.int64)
+        if len(table):
+            self._labels = table.column(LABEL).to_numpy().astype(np.int64, copy=False)
         most = max(1, len(schema.classes))
         if len(table) and not (0 <= self._labels.min() and self._labels.max() < most):
             raise DataError(
@@ -74,7 +76,8 @@ class Corpus:
     @classmethod
     def empty(cls, schema: Schema) -> Self:
         """Return a corpus without texts."""
-        return cls.of([], [], schema, {name: [] for name in further_columns(schema)})
+        # Here and in `take` not by pa.array, which loads pandas: 40 MB that a run before its first row can do without.
+        return cls(pa.Table.from_batches([], schema=_arrow_schema(schema)), schema)
 
     def __len__(self) -> int:
         """Number of texts."""
@@ -125,7 +128,9 @@ class Corpus:
 
     def take(self, index: Index) -> Self:
         """Return rows by position; repeats are allowed."""
-        return type(self)(self.table.take(pa.array(np.asarray(index, dtype=np.int64))), self.schema)
+        chosen = np.ascontiguousarray(index, dtype=np.int64)
+        rows = pa.Array.from_buffers(pa.int64(), len(chosen), [None, pa.py_buffer(chosen)])
+        return type(self)(self.table.take(rows), self.schema)
 
     def counts(self) -> Labels:
         """Return the number of texts of each class, [K]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -27,12 +28,12 @@ from lookalike.pipeline.shards import Job, shard_rows
 _SHOWN_REASONS = 5
 
 
-def _draw(
-    session: Session, model: Path, key: str, start: int, count: int, where: dict[str, tuple[str, ...]]
-) -> list[Any]:
+def _draw(session: Session, model: Path, key: str, start: int, quotas: Cells, wanted: Index) -> list[Any]:
     """Return the shards of one round, making those that are missing."""
     store, recipe = session.run.store, session.plan.recipe
-    rows = shard_rows(session.plan.generator.method)
+    rows, count = shard_rows(session.plan.generator.method), len(wanted)
+    # The cells as bytes: their names would be a text of megabytes.
+    asked = [quotas.classes, [dict(mix) for mix in quotas.mixes], hashlib.sha256(np.ascontiguousarray(wanted).data).hexdigest()]
     job = Job(
         model=model.resolve(),
         generator=session.plan.generator.name,
@@ -40,8 +41,8 @@ def _draw(
         seed=recipe.seed,
         start=start,
         count=count,
-        where=where,
-        folder=store.path("sample", digest([key, start, count, where, rows])).resolve(),
+        where=quotas.where(wanted),
+        folder=store.path("sample", digest([key, start, count, asked, rows])).resolve(),
         rows=rows,
         alone=getattr(session.plan.generator.method, "waits", False),
         answers=(store.root / ANSWERS).resolve(),
@@ -91,7 +92,7 @@ def select(session: Session, model: Path, fit_key: str, real: Reference[Any]) ->
         parts: list[Any] = []
 
         def draw(round_: int, start: int, wanted: Index) -> Any:  # noqa: ANN401
-            parts.extend(_draw(session, model, sample_key, start, len(wanted), quotas.where(wanted)))
+            parts.extend(_draw(session, model, sample_key, start, quotas, wanted))
             pool = folder / f"pool-{round_}"
             pool.mkdir()
             return gather(parts, pool)
