@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -21,15 +22,17 @@ class Source:
     def __init__(self) -> None:
         self.parts: list[Images] = []
         self.starts: list[int] = []
+        self.delivered: list[list[int]] = []
 
-    def __call__(self, round_: int, start: int, labels: Index) -> Images:
+    def __call__(self, round_: int, start: int, labels: Index, delivered: Index) -> Images:
+        self.delivered.append(delivered.tolist())
         self.starts.append(start)
         pixels = ((np.arange(start, start + len(labels)) * 97) % 251).astype(np.uint8).reshape(-1, 1, 1, 1)
         self.parts.append(Images(pixels, labels, SCHEMA))
         return concatenate(self.parts)
 
 
-def run(asked: list[int], rates: list[float], attempts: float) -> tuple[Source, object]:
+def run(asked: list[int], rates: list[float], attempts: float, portion: float = 1.0) -> tuple[Source, Any]:
     source = Source()
 
     def choose(pool: Images) -> tuple[Index, np.ndarray, dict[int, str], list[dict[str, int]]]:
@@ -38,7 +41,12 @@ def run(asked: list[int], rates: list[float], attempts: float) -> tuple[Source, 
         return np.flatnonzero(good), np.ones(int(good.sum())), reasons, [dict(Counter(reasons.values()))]
 
     limit = int(attempts * sum(asked))
-    return source, fill(np.array(asked), limit, source, lambda pool: pool.labels, choose, lambda passed, reasons: None)
+    told: list[int] = []
+
+    def progress(passed: np.ndarray, reasons: Counter[str]) -> None:
+        told.append(int(passed.sum()))
+
+    return source, fill(np.array(asked), limit, source, lambda pool: pool.labels, choose, progress, portion)
 
 
 @settings(deadline=None)
@@ -46,9 +54,12 @@ def run(asked: list[int], rates: list[float], attempts: float) -> tuple[Source, 
     st.lists(st.integers(0, 40), min_size=3, max_size=3).filter(any),
     st.lists(st.floats(0, 1), min_size=3, max_size=3),
     st.floats(1, 8),
+    st.sampled_from([1.0, 0.25]),
 )
-def test_the_quota_is_met_or_the_shortfall_is_counted(asked: list[int], rates: list[float], attempts: float) -> None:
-    source, chosen = run(asked, rates, attempts)
+def test_the_quota_is_met_or_the_shortfall_is_counted(
+    asked: list[int], rates: list[float], attempts: float, portion: float
+) -> None:
+    source, chosen = run(asked, rates, attempts, portion)
     accepted = np.bincount(chosen.pool.labels[chosen.accepted], minlength=3)
     assert (accepted + chosen.short == asked).all()
     assert len(chosen.pool) <= max(attempts * sum(asked), sum(asked))
@@ -64,6 +75,15 @@ def test_everything_accepted_needs_one_round() -> None:
     assert chosen.rounds == 1
     assert len(source.parts) == 1
     assert chosen.accepted.tolist() == list(range(15))
+
+
+def test_a_generator_that_learns_is_shown_in_portions_what_was_delivered() -> None:
+    source, chosen = run([8, 8, 8], [1, 1, 1], 5, portion=0.25)
+    assert chosen.rounds > 2
+    assert len(source.parts[0]) == 6
+    assert source.delivered[0] == []
+    assert source.delivered[1] == list(range(6))
+    assert len(chosen.accepted) == 24
 
 
 def test_only_what_is_missing_is_drawn_again() -> None:

@@ -26,14 +26,24 @@ from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Job, shard_rows
 
 _SHOWN_REASONS = 5
+_PORTION = 0.25
+"""Share of the rows that one round makes when the next one learns from it."""
 
 
-def _draw(session: Session, model: Path, key: str, start: int, quotas: Cells, wanted: Index) -> list[Any]:
+def _draw(
+    session: Session, model: Path, key: str, start: int, quotas: Cells, wanted: Index, shown: Path | None
+) -> list[Any]:
     """Return the shards of one round, making those that are missing."""
     store, recipe = session.run.store, session.plan.recipe
     rows, count = shard_rows(session.plan.generator.method), len(wanted)
     # The cells as bytes: their names would be a text of megabytes.
-    asked = [quotas.classes, [dict(mix) for mix in quotas.mixes], hashlib.sha256(np.ascontiguousarray(wanted).data).hexdigest()]
+    asked: list[Any] = [
+        quotas.classes,
+        [dict(mix) for mix in quotas.mixes],
+        hashlib.sha256(np.ascontiguousarray(wanted).data).hexdigest(),
+    ]
+    if shown is not None:
+        asked.append(shown.name)
     job = Job(
         model=model.resolve(),
         generator=session.plan.generator.name,
@@ -46,6 +56,7 @@ def _draw(session: Session, model: Path, key: str, start: int, quotas: Cells, wa
         rows=rows,
         alone=getattr(session.plan.generator.method, "waits", False),
         answers=(store.root / ANSWERS).resolve(),
+        shown=None if shown is None else shown.resolve(),
     )
 
     def progress(done: int, values: Mapping[str, float]) -> None:
@@ -53,6 +64,18 @@ def _draw(session: Session, model: Path, key: str, start: int, quotas: Cells, wa
 
     session.workers(job, progress)
     return [open_dataset(job.path(shard)) for shard in job.shards()]
+
+
+def _shown(session: Session, parts: list[Any], delivered: Index) -> Path | None:
+    """Return the folder of the rows delivered so far, which the generator learns from; None while there are none."""
+    if not len(delivered):
+        return None
+
+    def build(folder: Path) -> None:
+        gather(parts, folder, delivered)
+
+    key = digest([[part.fingerprint() for part in parts], delivered.tolist()])
+    return session.run.store.make("shown", key, build)
 
 
 def cells(session: Session, model: Path, real: Reference[Any]) -> Cells:
@@ -88,11 +111,14 @@ def select(session: Session, model: Path, fit_key: str, real: Reference[Any]) ->
     per = [dict(mix) for mix in quotas.mixes]
     key = digest([sample_key, filters, real_key, asked.tolist(), per, plan.recipe.sample.attempts])
 
+    learns = getattr(plan.generator.method, "learns", False)
+
     def build(folder: Path) -> None:
         parts: list[Any] = []
 
-        def draw(round_: int, start: int, wanted: Index) -> Any:  # noqa: ANN401
-            parts.extend(_draw(session, model, sample_key, start, quotas, wanted))
+        def draw(round_: int, start: int, wanted: Index, delivered: Index) -> Any:  # noqa: ANN401
+            shown = _shown(session, parts, delivered) if learns else None
+            parts.extend(_draw(session, model, sample_key, start, quotas, wanted, shown))
             pool = folder / f"pool-{round_}"
             pool.mkdir()
             return gather(parts, pool)
@@ -103,8 +129,9 @@ def select(session: Session, model: Path, fit_key: str, real: Reference[Any]) ->
 
         rng = session.rng.child("filter")
         limit = int(plan.recipe.sample.attempts * asked.sum())
+        portion = _PORTION if learns else 1.0
         chosen = fill(
-            asked, limit, draw, quotas.of, lambda pool: apply_filters(plan.filters, pool, real, rng), progress
+            asked, limit, draw, quotas.of, lambda pool: apply_filters(plan.filters, pool, real, rng), progress, portion
         )
         _save_selection(folder, chosen, quotas)
         for pool in folder.glob("pool-*"):

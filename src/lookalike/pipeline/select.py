@@ -82,8 +82,7 @@ def apply_filters(
     return kept, weight[kept], reasons, dropped
 
 
-def _next_round(asked: Counts, passed: Counts, made: Counts, limit: int) -> Counts:
-    missing = np.maximum(asked - passed, 0)
+def _next_round(missing: Counts, passed: Counts, made: Counts, limit: int) -> Counts:
     rate = np.maximum(passed / np.maximum(made, 1), _WORST_RATE)
     wanted: Counts = np.ceil(missing / rate * _SPARE).astype(np.int64)
     room = limit - int(made.sum())
@@ -103,36 +102,40 @@ def _first(kept: Index, cells: Index, asked: Counts) -> npt.NDArray[np.bool_]:
 def fill(
     asked: Counts,
     limit: int,
-    draw: Callable[[int, int, Index], Any],
+    draw: Callable[[int, int, Index, Index], Any],
     cells_of: Callable[[Any], Index],
     choose: Callable[[Any], tuple[Index, npt.NDArray[np.float64], dict[int, str], list[dict[str, int]]]],
     progress: Callable[[Counts, Counter[str]], None],
+    portion: float = 1.0,
 ) -> Selected:
     """Draw and filter until each cell has its rows.
 
     Args:
         asked: Accepted rows asked of each cell, [C]; a cell is a class, or a class and a mix of attributes.
         limit: Most candidates to draw in all.
-        draw: (round, first row, cells) -> the pool of all candidates so far.
+        draw: (round, first row, cells, delivered positions so far) -> the pool of all candidates so far.
         cells_of: pool -> the cell of each row, [N].
         choose: pool -> kept positions, weights, reasons, counts per filter.
         progress: Called after each round with accepted rows by cell and rejections by reason.
+        portion: Most of a cell's rows that one round aims at, as a share; below 1 for what learns from round to round.
 
     Returns:
         The selection; `short` counts what is missing when the limit was hit.
     """
     made = np.zeros_like(asked)
-    wanted, rounds = asked.copy(), 0
+    most: Counts = np.ceil(asked * portion).astype(np.int64)
+    wanted, rounds, delivered = most.copy(), 0, np.zeros(0, dtype=np.int64)
     while True:
-        pool = draw(rounds, int(made.sum()), in_turn(wanted))
+        pool = draw(rounds, int(made.sum()), in_turn(wanted), delivered)
         made += wanted
         rounds += 1
         kept, weight, reasons, dropped = choose(pool)
         cells = cells_of(pool)
         passed = np.bincount(cells[kept], minlength=len(asked)).astype(np.int64)
         take = _first(kept, cells, asked)
+        delivered = kept[take]
         progress(np.minimum(passed, asked), Counter(reasons.values()))
-        wanted = _next_round(asked, passed, made, limit)
+        short = np.maximum(asked - passed, 0)
+        wanted = _next_round(np.minimum(short, most), passed, made, limit)
         if wanted.sum() == 0:
-            short = np.maximum(asked - passed, 0)
-            return Selected(pool, kept[take], weight[take], reasons, dropped, rounds, short, passed, cells)
+            return Selected(pool, delivered, weight[take], reasons, dropped, rounds, short, passed, cells)

@@ -14,6 +14,7 @@ from lookalike.core.contracts import Fitted
 from lookalike.core.registry import find
 from lookalike.core.rng import Rng
 from lookalike.core.store import commit, disk_errors
+from lookalike.data import open_dataset
 from lookalike.pipeline.recipe import configure
 
 ROWS = 256
@@ -48,6 +49,7 @@ class Job(BaseModel):
     rows: int = Field(default=ROWS, ge=1, description="Rows of one shard.")
     alone: bool = Field(default=False, description="One process is enough: the work is done by a server.")
     answers: Path | None = Field(default=None, description="Where answers of a server are kept between runs.")
+    shown: Path | None = Field(default=None, description="Accepted rows that a generator which learns is shown.")
 
     def shards(self) -> list[int]:
         """Return the numbers of the shards."""
@@ -74,6 +76,9 @@ def load_fitted(job: Job, progress: Tell | None = None) -> Fitted[Any]:
     """Load the fitted generator of a job; one that asks a server tells of each row, not only of each shard."""
     cls = find("generators", job.generator)
     fitted: Fitted[Any] = configure(cls, job.options, f"generator.{job.generator}").load(job.model)
+    learn = getattr(fitted, "learn", None)
+    if learn is not None and job.shown is not None:
+        learn(open_dataset(job.shown))
     remember = getattr(fitted, "remember", None)
     if remember is not None and job.answers is not None:
         job.answers.mkdir(parents=True, exist_ok=True)
