@@ -28,6 +28,11 @@ def _names(scores: list[dict[str, Any]], **manifest: Any) -> set[str]:
         ([score("image.frechet", "fidelity", 1, 0, 2)], {}, "One seed"),
         ([score("image.frechet", "fidelity", 1, None, 2, detail={"not_estimated": "no holdout"})], {}, "Not estimated"),
         ([score("image.train_on_synthetic", "utility", 0.4, 0.5, 0.1)], {}, "Weak classifier"),
+        (
+            [],
+            {"data": {"train": 9}, "generator": {"config": {"backend": {"url": "https://a.org/v1"}}}},
+            "Real rows were sent",
+        ),
     ],
 )
 def test_each_weakness_is_named(scores: list[dict[str, Any]], manifest: dict[str, Any], name: str) -> None:
@@ -51,3 +56,16 @@ def test_a_sound_run_has_no_weakness() -> None:
 def test_weaknesses_come_before_what_is_in_order() -> None:
     applies = [one.applies for one in caveats([], {"data": {"holdout": 500, "shared_rows": 2}})]
     assert applies == sorted(applies, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"data": {"train": 0}, "generator": {"config": {"backend": {"url": "https://a.org/v1"}}}},
+        {"data": {"train": 9}, "generator": {"config": {"backend": {"use": "local"}}}},
+        {"data": {"train": 9}, "generator": {"config": {"backend": {"url": "http://localhost:1/v1"}}}},
+        {"data": {"train": 9}, "generator": {"config": {"examples": 0, "backend": {"url": "https://a.org/v1"}}}},
+    ],
+)
+def test_rows_that_stay_here_are_not_called_sent(manifest: dict[str, Any]) -> None:
+    assert "Real rows were sent" not in _names([], **manifest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
+from urllib.parse import urlsplit
 
 from lookalike.reports import wording
 from lookalike.reports.evidence import Evidence, Record, detail, features, reason, score_row, short
@@ -13,12 +14,15 @@ FEW_ROWS = 1000
 FEW_HOLDOUT = 200
 LARGE_EPSILON = 8.0
 WEAK_LEARNER = 0.5
+_HERE = {"localhost", "127.0.0.1", "::1"}
 _EXTRACTORS: Mapping[str, str] = {
     "task_cnn": "trained on the same training rows",
     "pixels": "not trained: plain pixels",
     "random": "not trained: random weights",
     "efficientnet_lite0": "trained on other pictures (ImageNet)",
     "inception": "trained on other pictures (ImageNet)",
+    "hashing": "not trained: words and pairs of words, hashed",
+    "minilm": "trained on other texts (sentence pairs from the web)",
 }
 
 
@@ -163,6 +167,24 @@ def _guarantee(run: Evidence) -> Caveat | None:
     return _fine("Formal guarantee", f"{text}.")
 
 
+def _sent(run: Evidence) -> Caveat | None:
+    config = run.part("generator", "config")
+    rows = run.total("data", "train")
+    if not rows or not isinstance(config, Mapping) or config.get("examples") == 0:
+        return None
+    backends = [one for key in ("backend", "fallback") if isinstance(one := config.get(key), Mapping)]
+    if not backends:
+        return None
+    hosts = {host for one in backends if (host := urlsplit(str(one.get("url") or "")).hostname)} - _HERE
+    if not hosts:
+        return _fine("Real rows as examples", "The language model ran on this machine: no real row was sent elsewhere.")
+    return _weak(
+        "Real rows were sent",
+        f"Requests to {wording.words(sorted(hosts))} held real training rows, and model/ holds them too.",
+        "Whoever runs that server, or gets that folder, can read them.",
+    )
+
+
 def _filters(run: Evidence) -> Caveat | None:
     used = run.part("filters")
     if not isinstance(used, list) or not used:
@@ -203,6 +225,7 @@ CHECKS: tuple[Check, ...] = (
     _learner,
     _unestimated,
     _extractor,
+    _sent,
     _filters,
     _seeds,
     _guarantee,
