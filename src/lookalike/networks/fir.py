@@ -31,8 +31,7 @@ def upsample2(x_BCHW: Tensor) -> Tensor:
 
 def downsample2(x_BCHW: Tensor) -> Tensor:
     """Return images of half the size, [B, C, H/2, W/2], for even sides; outside the image are zeros."""
-    down: Tensor = _Filter.apply(x_BCHW, 1.0, 1, 2)
-    return down
+    return _filter(x_BCHW, 1.0, 1, 2)
 
 
 def blur_wider(x_BCHW: Tensor) -> Tensor:
@@ -40,8 +39,7 @@ def blur_wider(x_BCHW: Tensor) -> Tensor:
 
     A 3x3 convolution with stride 2 and no padding then gives [H/2, W/2] for even sides.
     """
-    blurred: Tensor = _Filter.apply(x_BCHW, 1.0, 2, 1)
-    return blurred
+    return _filter(x_BCHW, 1.0, 2, 1)
 
 
 def blur_after_zeros(x_BCHW: Tensor) -> Tensor:
@@ -49,8 +47,12 @@ def blur_after_zeros(x_BCHW: Tensor) -> Tensor:
 
     The gain makes up for the three of four pixels that a transposed convolution of stride 2 takes to be zero.
     """
-    blurred: Tensor = _Filter.apply(x_BCHW, 4.0, 1, 1)
-    return blurred
+    return _filter(x_BCHW, 4.0, 1, 1)
+
+
+def _filter(x_BCHW: Tensor, gain: float, padding: int, stride: int) -> Tensor:
+    y_BCHW: Tensor = _Filter.apply(x_BCHW, gain, padding, stride)  # type: ignore[no-untyped-call]
+    return y_BCHW
 
 
 # Torch differentiates a depthwise convolution twice by way of a gradient for the filter, which nobody wants here: with
@@ -70,7 +72,8 @@ class _Filter(Function):
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
-        return _Adjoint.apply(grad_outputs[0], *ctx.settings, ctx.size), None, None, None
+        x_BCHW: Tensor = _Adjoint.apply(grad_outputs[0], *ctx.settings, ctx.size)  # type: ignore[no-untyped-call]
+        return x_BCHW, None, None, None
 
 
 @final
@@ -91,7 +94,7 @@ class _Adjoint(Function):
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:  # noqa: ANN401
-        return _Filter.apply(grad_outputs[0], *ctx.settings), None, None, None, None
+        return _filter(grad_outputs[0], *ctx.settings), None, None, None, None
 
 
 @lru_cache(maxsize=64)

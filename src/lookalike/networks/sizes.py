@@ -34,8 +34,8 @@ def start_of(height: int, width: int) -> tuple[int, int, int]:
     if doublings < 1 or not exact or max(tall, wide) not in _LONG_START or max(height, width) > LARGEST_SIDE:
         near = " or ".join(f"{h}x{w}" for h, w in _nearest(height, width))
         raise ConfigError(
-            f"images of {height}x{width} pixels cannot be made by doublings: each side must be its start times the same "
-            f"power of two, the shorter start from 4 to 7 and the longer at most 16; resize the images to {near}"
+            f"images of {height}x{width} pixels cannot be made by doublings: each side must be its start times the "
+            f"same power of two, the shorter start from 4 to 7 and the longer at most 16; resize the images to {near}"
         )
     return tall, wide, doublings
 

@@ -11,7 +11,6 @@ from typing import Literal, cast, final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lookalike.core.errors import ConfigError
 from lookalike.core.rng import Rng
@@ -203,7 +202,8 @@ def style_statistics(mapping: MappingNetwork, z_dim: int, draws: int, rng: Rng) 
     """
     device = mapping.mean_KD.device
     z_NZ = torch.randn(draws, z_dim, generator=torch_generator(rng.child("latent codes"))).to(device)
-    labels = [torch.full((draws,), k, device=device) for k in range(mapping.classes)] or [None]
+    classes = range(mapping.classes) if mapping.classes else [None]
+    labels = [None if k is None else torch.full((draws,), k, device=device) for k in classes]
     w_KND = torch.stack([mapping(z_NZ, label_N) for label_N in labels])
     mean_KD = w_KND.mean(1)
     return mean_KD, (w_KND - mean_KD[:, None]).square().sum(2).mean(1).sqrt()

@@ -5,6 +5,7 @@ Legend: B images, L layers that take a style, D dimensions of w, Z of z, C chann
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast, final
 
 import torch
@@ -36,9 +37,10 @@ def adaptive_instance_norm(x_BCHW: Tensor, scale_BC: Tensor, shift_BC: Tensor) -
     Source: Karras et al. 2019, arXiv 1812.04948, equation 1; Huang and Belongie 2017, arXiv 1703.06868.
     Differs from the paper: nothing.
     """
-    variance_BC, mean_BC = torch.var_mean(x_BCHW, dim=(2, 3), unbiased=False)
-    factor_BC = scale_BC * (variance_BC + _EPSILON).rsqrt()
-    return torch.addcmul((shift_BC - mean_BC * factor_BC)[:, :, None, None], x_BCHW, factor_BC[:, :, None, None])
+    # On a CPU torch.var costs several times as much as two means.
+    centred = x_BCHW - x_BCHW.mean(dim=(2, 3), keepdim=True)
+    factor_BC = scale_BC * (centred.square().mean(dim=(2, 3)) + _EPSILON).rsqrt()
+    return torch.addcmul(shift_BC[:, :, None, None], centred, factor_BC[:, :, None, None])
 
 
 @final
@@ -140,8 +142,8 @@ class Stylegan1Discriminator(nn.Module):
         rng: Key of the weights.
 
     Source: Karras et al. 2018, arXiv 1710.10196, table 2; blur: Karras et al. 2019, arXiv 1812.04948, section 2.1.
-    Differs from the paper: no progressive growing; the second convolution of a resolution is activated after, not before,
-        its output is halved; labels enter by projection.
+    Differs from the paper: no progressive growing; the second convolution of a resolution is activated after, not
+        before, its output is halved; labels enter by projection.
 
     Raises:
         ConfigError: The size of the images is not possible.
@@ -154,7 +156,7 @@ class Stylegan1Discriminator(nn.Module):
         generator = torch_generator(rng.child("discriminator"))
         widths = [features for _, _, features in reversed(shape.levels())]
         convs = [EqualConv(shape.channels, widths[0], 1, generator, gain=GAIN)]
-        for fine, coarse in zip(widths[:-1], widths[1:], strict=True):
+        for fine, coarse in pairwise(widths):
             convs.append(EqualConv(fine, fine, 3, generator, gain=GAIN))
             convs.append(EqualConv(fine, coarse, 3, generator, gain=GAIN, size="halve"))
         self.convs = nn.ModuleList(convs)

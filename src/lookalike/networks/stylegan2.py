@@ -1,12 +1,13 @@
 """StyleGAN2: styles modulate the weights of convolutions, and skip connections replace progressive growing.
 
-Legend: B images, L layers that take a style, D dimensions of w, Z of z, C channels, H and W pixels, I inputs, O outputs,
-k side of a kernel.
+Legend: B images, L layers that take a style, D dimensions of w, Z of z, C channels, H and W pixels, P pixels of both
+axes, I inputs, O outputs, k side of a kernel.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import cast, final
 
 import torch
@@ -39,8 +40,8 @@ def modulated_conv(
         weight_OIkk: Shared weights, k odd.
         style_BI: Scale of each input channel.
         double: Whether the sides are doubled, with the filter [1, 3, 3, 1] after.
-        fused: Whether weights are scaled for each image, and convolved in groups, rather than features before and after.
-            The results agree up to rounding. On a CPU the fused path costs up to 4 times as much.
+        fused: Whether weights are scaled for each image, and convolved in groups, rather than features before and
+            after. The results agree up to rounding. On a CPU the fused path costs up to 4 times as much.
         gain: Length of the weights of each output channel.
 
     Returns:
@@ -54,7 +55,7 @@ def modulated_conv(
         length = (weight_BOIkk.square().sum(dim=(2, 3, 4), keepdim=True) + _EPSILON).sqrt()
         weight_BOIkk = weight_BOIkk * (gain / length)
         y = _convolve(x_BIHW.reshape(1, -1, *x_BIHW.shape[2:]), weight_BOIkk.flatten(0, 1), len(x_BIHW), double)
-        y_BOHW = y.unflatten(1, weight_BOIkk.shape[:2]).squeeze(0)
+        y_BOHW = y.reshape(*weight_BOIkk.shape[:2], *y.shape[2:])
     else:
         y_BOHW = _convolve(x_BIHW * style_BI[:, :, None, None], weight_OIkk, 1, double)
         square_BO = style_BI.square() @ weight_OIkk.square().sum(dim=(2, 3)).T
@@ -65,7 +66,8 @@ def modulated_conv(
 def _convolve(x: Tensor, weight: Tensor, groups: int, double: bool) -> Tensor:
     if not double:
         return F.conv2d(x, weight, padding=weight.shape[-1] // 2, groups=groups)
-    weight = weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
+    # A transposed convolution wants inputs before outputs, within each group.
+    weight = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2).flatten(0, 1)
     return blur_after_zeros(F.conv_transpose2d(x, weight, stride=2, padding=weight.shape[-1] // 2 - 1, groups=groups))
 
 
@@ -85,7 +87,7 @@ class _Layer(nn.Module):
     ) -> None:
         super().__init__()
         tall, wide, features = size
-        self.double, self.fused = double, shape.fused
+        self.doubles, self.fused = double, shape.fused
         self.weight = nn.Parameter(torch.randn(features, inputs, 3, 3, generator=generator))
         self.scale = 1 / math.sqrt(inputs * 9)
         self.bias = nn.Parameter(torch.zeros(features, 1, 1))
@@ -94,7 +96,7 @@ class _Layer(nn.Module):
         self.register_buffer("fixed_noise", torch.randn(1, 1, tall, wide, generator=generator))
 
     def forward(self, x_BCHW: Tensor, w_BD: Tensor, noise: Noise) -> Tensor:
-        y_BCHW = modulated_conv(x_BCHW, self.weight * self.scale, self.style(w_BD), self.double, self.fused, GAIN)
+        y_BCHW = modulated_conv(x_BCHW, self.weight * self.scale, self.style(w_BD), self.doubles, self.fused, GAIN)
         image = noise_image(noise, self.fixed_noise, len(x_BCHW))
         if image is not None:
             y_BCHW = y_BCHW + image * self.noise_scale
@@ -115,8 +117,8 @@ class _ToImage(nn.Module):
     def forward(self, x_BIHW: Tensor, w_BD: Tensor) -> Tensor:
         weight_BIO = (self.weight * self.scale).T * self.style(w_BD)[:, :, None]
         x_BPI = x_BIHW.permute(0, 2, 3, 1).flatten(1, 2)
-        y_BPO = x_BPI @ weight_BIO + self.bias
-        return y_BPO.transpose(1, 2).unflatten(2, x_BIHW.shape[2:])
+        y_BPO: Tensor = x_BPI @ weight_BIO + self.bias
+        return y_BPO.transpose(1, 2).reshape(len(x_BIHW), -1, *x_BIHW.shape[2:])
 
 
 @final
@@ -223,8 +225,7 @@ class Stylegan2Discriminator(nn.Module):
         generator = torch_generator(rng.child("discriminator"))
         widths = [features for _, _, features in reversed(shape.levels())]
         self.from_image = EqualConv(shape.channels, widths[0], 1, generator, gain=GAIN)
-        pairs = zip(widths[:-1], widths[1:], strict=True)
-        self.blocks = nn.ModuleList(_Block(fine, coarse, generator) for fine, coarse in pairs)
+        self.blocks = nn.ModuleList(_Block(fine, coarse, generator) for fine, coarse in pairwise(widths))
         self.tail = DiscriminatorTail(shape, generator)
 
     def forward(self, x_BCHW: Tensor, label_B: Tensor | None = None) -> Tensor:
