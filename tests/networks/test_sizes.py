@@ -33,10 +33,9 @@ def test_known_starts(size: tuple[int, int], start: tuple[int, int, int]) -> Non
         ((30, 30), ["28x28", "32x32"]),
         ((7, 7), ["8x8"]),
         ((1, 1), ["8x8"]),
-        ((60, 64), ["64x64", "56x64"]),
-        ((2048, 2048), ["1024x1024"]),
-        ((8, 200), ["8x32"]),
-        ((36, 36), ["40x32", "32x40"]),
+        ((60, 64), ["64x64"]),
+        ((2000, 1000), ["1024x512"]),
+        ((36, 36), ["32x32", "40x40"]),
     ],
 )
 def test_an_impossible_size_names_the_nearest(size: tuple[int, int], nearest: list[str]) -> None:
@@ -48,7 +47,7 @@ def test_an_impossible_size_names_the_nearest(size: tuple[int, int], nearest: li
 
 
 def test_every_size_is_reached_by_its_doublings_or_refused_with_sizes_that_work() -> None:
-    possible = 0
+    possible = set()
     for height in range(1, 140):
         for width in (height, 28, 64):
             try:
@@ -59,9 +58,9 @@ def test_every_size_is_reached_by_its_doublings_or_refused_with_sizes_that_work(
                 for h, w in offered:
                     start_of(int(h), int(w))
                 continue
-            possible += height == width
+            possible |= {height} if height == width else set()
             assert (tall * 2**doublings, wide * 2**doublings) == (height, width)
             assert 4 <= min(tall, wide) <= 7
             assert max(tall, wide) <= 16
             assert doublings >= 1
-    assert possible == 4 * 4 + 1  # 4 to 7 times 2, 4, 8, 16, and 128
+    assert possible == {start * power for start in (4, 5, 6, 7) for power in (2, 4, 8, 16)} | {128}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor
@@ -12,7 +14,6 @@ from lookalike.networks.styled import (
     DiscriminatorTail,
     MappingNetwork,
     StyleArchitecture,
-    channels_last,
     mix_styles,
     noise_image,
     style_architecture,
@@ -41,7 +42,7 @@ def test_presets_have_every_level(preset: str, size: tuple[int, int]) -> None:
     assert levels[-1][:2] == size
     widths = [features for _, _, features in levels]
     assert widths == sorted(widths, reverse=True)
-    assert all(fine[:2] == (2 * coarse[0], 2 * coarse[1]) for coarse, fine in zip(levels, levels[1:], strict=False))
+    assert all(fine[:2] == (2 * coarse[0], 2 * coarse[1]) for coarse, fine in pairwise(levels))
 
 
 def test_the_published_widths() -> None:
@@ -76,7 +77,7 @@ def test_the_mapping_learns_a_hundred_times_slower() -> None:
     before = mapping(z_BZ).detach()
     with torch.no_grad():
         for value in mapping.layers.parameters():
-            value += 1
+            value.add_(1)
     assert 0 < float((mapping(z_BZ) - before).detach().abs().max()) < 0.2
 
 
@@ -104,7 +105,9 @@ def test_style_statistics_are_those_of_the_styles() -> None:
     mean_KD, spread_K = style_statistics(mapping, 6, 4000, Rng(0))
     w_BD = mapping(_normal(4000, 6, seed=5), torch.ones(4000, dtype=torch.long)).detach()
     assert torch.allclose(mean_KD[1], w_BD.mean(0), atol=0.1)
-    assert float(spread_K[1]) == pytest.approx(float((w_BD - w_BD.mean(0)).norm(dim=1).square().mean().sqrt()), rel=0.05)
+    assert float(spread_K[1]) == pytest.approx(
+        float((w_BD - w_BD.mean(0)).norm(dim=1).square().mean().sqrt()), rel=0.05
+    )
     assert style_statistics(_mapping(), 6, 10, Rng(0))[0].shape == (1, 5)
 
 
@@ -153,11 +156,3 @@ def test_noise_of_a_row_depends_on_its_own_generator_only() -> None:
 def test_the_tail_gives_one_logit_for_each_row() -> None:
     tail = DiscriminatorTail(StyleArchitecture(64, 48, 1, finest=4, most=8), _generator())
     assert tail(_normal(3, 8, 8, 6), None).shape == (3,)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_channels_last_holds_for_one_channel_too(channels: int) -> None:
-    x_BCHW = _normal(2, channels, 3, 4)
-    found = channels_last(x_BCHW)
-    assert torch.equal(found, x_BCHW)
-    assert found.stride(1) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from lookalike.core.errors import ConfigError
 
 SMALLEST_SIDE = 8
@@ -41,8 +43,8 @@ def start_of(height: int, width: int) -> tuple[int, int, int]:
 
 
 def _nearest(height: int, width: int) -> list[tuple[int, int]]:
-    """Return the two possible sizes with the fewest pixels of change, and of those the truest in shape."""
+    """Return the two possible sizes with the least change of the sides, as ratios; change of shape counts double."""
     starts = [(h, w) for h in _LONG_START for w in _LONG_START if min(h, w) in _SHORT_START]
     sizes = [(h << k, w << k) for k in range(1, 9) for h, w in starts if max(h << k, w << k) <= LARGEST_SIDE]
-    change = {(h, w): (abs(h - height) + abs(w - width), abs(h * width - w * height)) for h, w in sizes}
-    return sorted(sorted(sizes), key=change.__getitem__)[:2]
+    ratios = {(h, w): (math.log(h / height), math.log(w / width)) for h, w in sorted(sizes)}
+    return sorted(ratios, key=lambda size: sum(map(abs, ratios[size])) + 2 * abs(ratios[size][0] - ratios[size][1]))[:2]

@@ -305,8 +305,3 @@ class DiscriminatorTail(nn.Module):
         """Return logits, [B]."""
         x_BCHW = leaky_relu(self.conv(minibatch_std(x_BCHW)))
         return cast(Tensor, self.head(leaky_relu(self.linear(x_BCHW.flatten(1))), label_B))
-
-
-def channels_last(x_BCHW: Tensor) -> Tensor:
-    """Return x in the channels-last memory format, also where there is one channel."""
-    return x_BCHW.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)

@@ -18,7 +18,6 @@ from lookalike.networks.styled import (
     MappingNetwork,
     Noise,
     StyleArchitecture,
-    channels_last,
     noise_image,
 )
 from lookalike.techniques.training import torch_generator
@@ -90,7 +89,7 @@ class _Synthesis(nn.Module):
         self.to_image = EqualConv(features, shape.channels, 1, generator)
 
     def forward(self, w_BLD: Tensor, noise: Noise = "fixed") -> Tensor:
-        x_BCHW = channels_last(self.constant.expand(len(w_BLD), -1, -1, -1))
+        x_BCHW = self.constant.expand(len(w_BLD), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         for place, layer in enumerate(self.layers):
             x_BCHW = layer(x_BCHW, w_BLD[:, place], noise)
         return cast(Tensor, self.to_image(x_BCHW)).contiguous()

@@ -22,7 +22,6 @@ from lookalike.networks.styled import (
     MappingNetwork,
     Noise,
     StyleArchitecture,
-    channels_last,
     noise_image,
 )
 from lookalike.techniques.training import torch_generator
@@ -140,7 +139,7 @@ class _Synthesis(nn.Module):
         self.layers, self.images = nn.ModuleList(layers), nn.ModuleList(images)
 
     def forward(self, w_BLD: Tensor, noise: Noise = "fixed") -> Tensor:
-        x_BCHW = channels_last(self.constant.expand(len(w_BLD), -1, -1, -1))
+        x_BCHW = self.constant.expand(len(w_BLD), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x_BCHW = self.layers[0](x_BCHW, w_BLD[:, 0], noise)
         image_BCHW: Tensor = self.images[0](x_BCHW, w_BLD[:, 0])
         for place, to_image in enumerate(self.images[1:]):
