@@ -84,9 +84,10 @@ def test_the_mapping_learns_a_hundred_times_slower() -> None:
 def test_the_mean_of_each_class_is_tracked_and_part_of_the_state() -> None:
     mapping = _mapping(classes=3)
     w_BD, label_B = _normal(6, 5), torch.tensor([0, 0, 2, 0, 2, 2])
+    mapping.mean_KD.fill_(7.0)
     track_mean(mapping, w_BD, label_B, share=1.0)
     assert torch.allclose(mapping.mean_KD[0], w_BD[[0, 1, 3]].mean(0))
-    assert torch.equal(mapping.mean_KD[1], torch.zeros(5))
+    assert torch.equal(mapping.mean_KD[1], torch.full((5,), 7.0))
     track_mean(mapping, torch.zeros(6, 5), label_B, share=0.25)
     assert torch.allclose(mapping.mean_KD[2], 0.75 * w_BD[[2, 4, 5]].mean(0))
     assert torch.equal(mapping.state_dict()["mean_KD"], mapping.mean_KD)

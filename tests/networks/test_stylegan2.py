@@ -149,6 +149,16 @@ def test_no_truncation_changes_nothing_and_full_truncation_gives_one_image() -> 
     assert not torch.allclose(plain[0], plain[1], atol=1e-2)
 
 
+def test_every_layer_gets_its_own_style() -> None:
+    network = Stylegan2Generator(_TINY, Rng(0))
+    w_BLD = _normal(2, network.num_ws, 3)
+    seen: list[Tensor] = []
+    for layer in network.synthesis.layers:
+        layer.style.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    network.synthesis(w_BLD)
+    assert torch.equal(torch.stack(seen, dim=1), w_BLD)
+
+
 def test_swapping_all_styles_gives_the_other_image_and_each_layer_has_its_part() -> None:
     network = Stylegan2Generator(_TINY, Rng(0))
     w_BLD = _normal(2, network.num_ws, 3)
