@@ -1,0 +1,1 @@
+"""What the adversarial generators of images share: settings, training, watching, drawing."""

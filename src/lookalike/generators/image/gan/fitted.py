@@ -1,0 +1,210 @@
+"""A trained generator network: drawing, saving, loading.
+
+Legend: B rows, C channels, H height, W width, Z numbers of a latent code, D numbers of a style, L layers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from lookalike.core.errors import ConfigError, DataError
+from lookalike.core.rng import Rng
+from lookalike.core.schema import Schema
+from lookalike.core.store import write_file, write_json
+from lookalike.data.images import Images
+from lookalike.networks.styled import mix_styles, truncate
+from lookalike.techniques.labels import wanted_labels
+from lookalike.techniques.parts import Parts
+from lookalike.techniques.training import torch_generator
+
+ABOUT, WEIGHTS = "lookalike.json", "generator.safetensors"
+
+
+class Drawing(BaseModel):
+    """How a fitted model draws images; changing it never trains again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch: int = Field(default=100, ge=1, description="Images drawn at once; a matter of memory.")
+
+
+class StyledDrawing(Drawing):
+    """How a fitted model with styles draws images."""
+
+    truncation: float = Field(
+        default=1.0, ge=0, le=2, description="psi: below 1 draws nearer to the mean style: better images, less variety."
+    )
+    truncated_layers: int | None = Field(
+        default=None, ge=0, description="Only so many first layers are truncated; None = all."
+    )
+    mixing: float = Field(default=0.0, ge=0, le=1, description="Share of images with styles of two codes.")
+    noise: bool = Field(default=True, description="Fresh noise for every image; false = the same noise for all.")
+
+
+class FittedGan:
+    """A generator network with averaged weights.
+
+    Args:
+        network: As `networks.gan.ImageGenerator`, in evaluation mode.
+        about: What is saved beside the weights: schema, architecture, facts.
+        drawing: How to draw.
+        device: Where.
+    """
+
+    spent = None
+
+    def __init__(self, network: nn.Module, about: dict[str, Any], drawing: Drawing, device: torch.device) -> None:
+        """Move the network to the device."""
+        self.network: Any = network.to(device).eval().requires_grad_(False)
+        self.about, self.drawing, self.device = about, drawing, device
+        self.schema = Schema.model_validate(about["schema"])
+        self.styled = hasattr(network, "mapping")
+
+    def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Images:
+        """Draw exactly n images.
+
+        Args:
+            n: Number of images, at least 0.
+            rng: Key; what is drawn for row i comes from its child ("row", i) alone.
+            where: {"label": class name} or {"label": n class names}; without it, the classes take turns.
+
+        Returns:
+            Images of the training data's schema.
+
+        Raises:
+            ConfigError: A condition or a class is not known.
+        """
+        labels = wanted_labels(n, self.schema.classes, where, self.about["method"])
+        height, width, channels = self.schema.columns[0].shape
+        pixels = np.empty((n, height, width, channels), dtype=np.uint8)
+
+        def draw(part: slice) -> None:
+            keys = [rng.child("row", i) for i in range(part.start, part.stop)]
+            pixels[part] = to_pixels(self._draw(labels[part], keys))
+
+        size = self.drawing.batch
+        batches = [slice(start, min(start + size, n)) for start in range(0, n, size)]
+        Parts(torch.get_num_threads() if self.device.type == "cpu" else 1, most=1).map(draw, batches)
+        return Images(pixels, labels, self.schema)
+
+    @torch.no_grad()
+    def _draw(self, labels: npt.NDArray[np.int64], keys: Sequence[Rng]) -> Tensor:
+        z_BZ, label_B = self._codes(keys), self._labels(labels)
+        if not self.styled:
+            made: Tensor = self.network(z_BZ, label_B)
+            return made
+        w_BLD = self._styles(z_BZ, label_B, keys)
+        fresh = isinstance(self.drawing, StyledDrawing) and self.drawing.noise
+        return self.synthesis(w_BLD, [torch_generator(key.child("noise")) for key in keys] if fresh else "fixed")
+
+    def _codes(self, keys: Sequence[Rng]) -> Tensor:
+        size = int(self.about["z_dim"])
+        return torch.stack([torch.randn(size, generator=torch_generator(key)) for key in keys]).to(self.device)
+
+    def _labels(self, labels: npt.NDArray[np.int64]) -> Tensor | None:
+        return torch.from_numpy(labels).to(self.device) if len(self.schema.classes) > 1 else None
+
+    def _styles(self, z_BZ: Tensor, label_B: Tensor | None, keys: Sequence[Rng]) -> Tensor:
+        drawing, network = self.drawing, self.network
+        w_BD: Tensor = network.mapping(z_BZ, label_B)
+        w_BLD = w_BD[:, None].expand(-1, network.num_ws, -1)
+        if isinstance(drawing, StyledDrawing):
+            if drawing.mixing > 0:
+                other_BD = network.mapping(self._codes([key.child("other") for key in keys]), label_B)
+                w_BLD = torch.cat(
+                    [
+                        mix_styles(
+                            w_BD[i : i + 1],
+                            other_BD[i : i + 1],
+                            network.num_ws,
+                            torch_generator(key.child("mixing")),
+                            drawing.mixing,
+                        )
+                        for i, key in enumerate(keys)
+                    ]
+                )
+            if drawing.truncation != 1:
+                w_BLD = truncate(w_BLD, network.mapping.mean(label_B), drawing.truncation, drawing.truncated_layers)
+        return w_BLD
+
+    def styles(self, labels: Sequence[str], rng: Rng) -> Tensor:
+        """Return styles of new rows, [B, L, D]; `synthesis` makes images of them, and of what lies between them.
+
+        Args:
+            labels: Class name of each row.
+            rng: Key; row i depends on its child ("row", i) alone, as in `sample`.
+
+        Raises:
+            ConfigError: The generator has no styles, or a class is not known.
+        """
+        self._needs_styles()
+        numbers = wanted_labels(len(labels), self.schema.classes, {"label": list(labels)}, self.about["method"])
+        keys = [rng.child("row", i) for i in range(len(labels))]
+        with torch.no_grad():
+            return self._styles(self._codes(keys), self._labels(numbers), keys)
+
+    def synthesis(self, w_BLD: Tensor, noise: Any = "fixed") -> Tensor:  # noqa: ANN401  as styled.Noise
+        """Return images in about [-1, 1], [B, C, H, W], of styles [B, L, D]; differentiable.
+
+        Raises:
+            ConfigError: The generator has no styles.
+        """
+        self._needs_styles()
+        made: Tensor = self.network.synthesis(w_BLD, noise)
+        return made
+
+    def _needs_styles(self) -> None:
+        if not self.styled:
+            raise ConfigError(
+                f"{self.about['method']} has no styles; styles, mixing and projection need image.stylegan, "
+                "image.stylegan2 or image.stylegan3"
+            )
+
+    def save(self, folder: Path) -> None:
+        """Write `generator.safetensors` and `lookalike.json`."""
+        state = {name: value.cpu().contiguous() for name, value in self.network.state_dict().items()}
+        write_file(folder / WEIGHTS, save(state, metadata={"format": "pt"}))
+        write_json(folder / ABOUT, self.about)
+
+
+def read_saved(
+    folder: Path, form: str, method: str, build: Callable[[dict[str, Any]], nn.Module]
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the network and what is known about it from a folder that `FittedGan.save` wrote.
+
+    Args:
+        folder: Where.
+        form: Format that the folder must have.
+        method: Name of the generator, for messages.
+        build: Makes the network, with any weights, from what is saved.
+
+    Raises:
+        DataError: The folder does not hold a complete model.
+    """
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if about["format"] != form:
+            raise ValueError(f"format {about['format']}, expected {form}")
+        network = build(about)
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{folder} does not hold a complete {method} model ({reason}); fit it again") from None
+    return network, about
+
+
+def to_pixels(x_BCHW: Tensor) -> npt.NDArray[np.uint8]:
+    """Return pixels, [B, H, W, C], of images in [-1, 1], [B, C, H, W]; what lies outside is clipped."""
+    grey = ((x_BCHW.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return grey.permute(0, 2, 3, 1).cpu().numpy()

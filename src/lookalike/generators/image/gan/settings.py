@@ -1,0 +1,242 @@
+"""Settings, fitting and loading that all adversarial generators of images share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, final
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from torch import nn
+
+from lookalike.core.contracts import Method
+from lookalike.core.errors import DataError
+from lookalike.core.events import Note, Watch
+from lookalike.core.rng import Rng
+from lookalike.core.store import digest
+from lookalike.data.images import Images
+from lookalike.generators.image.gan.duel import Duel, Rules
+from lookalike.generators.image.gan.fitted import Drawing, FittedGan, read_saved
+from lookalike.generators.image.gan.watching import Watcher
+from lookalike.techniques.adversarial import Loss
+from lookalike.techniques.hardware import choose_device
+from lookalike.techniques.training import Plan, Trace, train
+
+_FEWEST = 2
+_REFERENCE_PIXELS = 1024**2
+_REFERENCE_BATCH = 32
+
+
+@final
+@dataclass(frozen=True)
+class Own:
+    """What a method does unless it is told otherwise.
+
+    Attributes:
+        loss: Name of the losses.
+        gamma: Weight of the gradient penalty at 1024 x 1024 pixels and a batch of 32; it follows pixels / batch.
+        least_gamma: Lower bound of that weight.
+        on_fakes: The penalty is taken on generated images too.
+        every: Steps from one penalty to the next.
+        learning_rate: Of both networks.
+        betas: Decay rates of Adam.
+        path_length: Weight of the path-length penalty on images larger than 64 pixels; 0 = never.
+        mixing: Probability of style mixing on images larger than 64 pixels.
+        parts: A batch may be computed in parts.
+    """
+
+    loss: Loss
+    gamma: float
+    least_gamma: float
+    on_fakes: bool
+    every: int
+    learning_rate: float
+    betas: tuple[float, float]
+    path_length: float = 0.0
+    mixing: float = 0.0
+    parts: bool = True
+
+
+class Adversarial(Method):
+    """Settings of a generator network that learns against a discriminator."""
+
+    name: ClassVar[str]
+    own: ClassVar[Own]
+
+    minutes: float | None = Field(
+        default=None, gt=0, le=10_000, description="Wall time for training, in minutes; turned into steps once."
+    )
+    steps: int | None = Field(default=None, ge=1, description="Training steps, instead of minutes.")
+    preset: Literal["auto", "tiny", "small", "paper"] = Field(
+        default="auto", description="Size of the networks; auto = tiny on a processor, small on a graphics card."
+    )
+    batch_size: int = Field(default=32, ge=2, le=4096, description="Images of one step.")
+    loss: Loss | None = Field(default=None, description="Losses of both networks; None = those of the method.")
+    learning_rate: float | None = Field(default=None, gt=0, le=0.1, description="Of Adam; None = that of the method.")
+    gamma: float | None = Field(
+        default=None, ge=0, description="Weight of the gradient penalty; None = by image size and batch, as the method."
+    )
+    augment: bool = Field(
+        default=True,
+        description="Adaptive augmentation: the more the discriminator overfits, the more often images are changed.",
+    )
+    augment_target: float = Field(
+        default=0.6, gt=-1, lt=1, description="Mean sign of the discriminator on real images that is aimed at."
+    )
+    augment_images: int = Field(
+        default=100_000, ge=1, description="Images over which the probability of a change can rise from 0 to 1."
+    )
+    ema_half_life: float = Field(
+        default=0.02, gt=0, le=0.5, description="Half-life of the average of weights, as a share of all images seen."
+    )
+    remedies: bool = Field(
+        default=True, description="Act when collapse starts: best state again, half the learning rate, more changes."
+    )
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, ...")
+    sampling: Drawing = Field(default=Drawing(), description="How images are drawn.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_budget(cls, values: Any) -> Any:  # noqa: ANN401  pydantic gives what the caller gave
+        if isinstance(values, dict):
+            given = [name for name in ("minutes", "steps") if values.get(name) is not None]
+            if len(given) == 2:
+                raise ValueError("give minutes or steps, not both")
+            if not given:
+                return {**values, "minutes": 5.0}
+        return values
+
+    @abstractmethod
+    def shape(self, height: int, width: int, channels: int, classes: int, device: str) -> Any:  # noqa: ANN401
+        """Return the architecture, a frozen dataclass with `z_dim`, for images of a size; 0 classes = no labels.
+
+        Raises:
+            ConfigError: The size of the images is not possible.
+        """
+
+    @abstractmethod
+    def networks(self, shape: Any, rng: Rng) -> tuple[nn.Module, nn.Module]:  # noqa: ANN401
+        """Return generator and discriminator with keyed weights."""
+
+    @abstractmethod
+    def restored(self, saved: dict[str, Any]) -> nn.Module:
+        """Return the generator of a saved architecture, with any weights."""
+
+    def settle(self, duel: Duel, rng: Rng) -> dict[str, torch.Tensor]:
+        """Return the generator's state to draw with; the averaged weights, unless a method knows better."""
+        del rng
+        return duel.averaged()
+
+    @property
+    def form(self) -> str:
+        """Format of a saved model."""
+        return f"lookalike.{self.name}/1"
+
+    def rules(self, shape: Any) -> Rules:  # noqa: ANN401
+        """Return how to train on images of that size."""
+        own, large = self.own, max(shape.height, shape.width) > 64
+        scaled = own.gamma * shape.height * shape.width / _REFERENCE_PIXELS * _REFERENCE_BATCH / self.batch_size
+        gamma = max(own.least_gamma, scaled) if own.gamma else 0.0
+        return Rules(
+            loss=self.loss or own.loss,
+            gamma=gamma if self.gamma is None else self.gamma,
+            on_fakes=own.on_fakes,
+            every=own.every,
+            path_length=own.path_length if large else 0.0,
+            mixing=own.mixing if large else 0.0,
+            learning_rate=self.learning_rate or own.learning_rate,
+            betas=own.betas,
+            ema=self.ema_half_life,
+            augmented=self.augment,
+            target=self.augment_target,
+            images=self.augment_images,
+            parts=own.parts,
+        )
+
+    def fit(self, data: Images, rng: Rng, watch: Watch) -> FittedGan:
+        """Train on labelled images; resumes from `watch.folder`.
+
+        Args:
+            data: At least two images, and one of every class.
+            rng: Key of weights, batches and noise.
+            watch: Receives progress, lends the checkpoint folder.
+
+        Returns:
+            A model that draws images of these classes.
+
+        Raises:
+            DataError: Too few images, or a class without any.
+            ConfigError: A setting cannot be used here, or the images have a size that the networks cannot make.
+        """
+        self._check(data)
+        device = choose_device(self.device)
+        classes = len(data.classes) if len(data.classes) > 1 else 0
+        shape = self.shape(data.height, data.width, data.channels, classes, device.type)
+        duel = Duel(*self.networks(shape, rng.child("weights")), shape.z_dim, data, self.rules(shape), device)
+        watcher = Watcher(duel, self.remedies, rng.child("watching"), watch)
+        settings = self.model_dump(exclude={"sampling"})
+        plan = Plan(
+            rows=len(data),
+            batch_size=self.batch_size,
+            steps=self.steps,
+            minutes=self.minutes,
+            key=digest([self.form, settings, data.fingerprint(), repr(rng)]),
+        )
+        sizes = {name: sum(p.numel() for p in weights) for name, weights in duel.weights.items()}
+        watch(
+            Note(
+                "fit",
+                f"generator of {sizes['g'] / 1e6:.2f} and discriminator of {sizes['d'] / 1e6:.2f} million weights",
+            )
+        )
+        trace = train(watcher, plan, rng, watch)
+        about = {
+            "format": self.form,
+            "method": self.name,
+            "config": settings,
+            "network": asdict(shape),
+            "z_dim": shape.z_dim,
+            "device": device.type,
+            "threads": torch.get_num_threads(),
+            "steps": trace.steps,
+            "images_seen": trace.steps * self.batch_size,
+            "batch_size": self.batch_size,
+            "parameters": sizes["g"],
+            "curve": _curve(trace),
+            "augment_p": float(duel.controller.p),
+            **watcher.facts(),
+            "schema": data.schema.model_dump(mode="json"),
+        }
+        network = self.restored(about["network"])
+        network.load_state_dict(self.settle(duel, rng.child("settle")))
+        return FittedGan(network, about, self.sampling, device)
+
+    def _check(self, data: Images) -> None:
+        if len(data) < max(_FEWEST, self.batch_size // 4):
+            raise DataError(
+                f"{self.name} found {len(data)} images, which is too few for batches of {self.batch_size}; give at "
+                f"least {max(_FEWEST, self.batch_size // 4)}, or lower batch_size"
+            )
+        empty = [name for name, count in zip(data.classes, data.counts(), strict=True) if count == 0]
+        if empty:
+            raise DataError(
+                f"{self.name} found no image of class '{empty[0]}'; every class needs some: add images, or "
+                "remove the class"
+            )
+
+    def load(self, folder: Path) -> FittedGan:
+        """Read a fitted model; sampling settings and device come from this config.
+
+        Raises:
+            DataError: The folder does not hold a complete model.
+        """
+        network, about = read_saved(folder, self.form, self.name, lambda saved: self.restored(saved["network"]))
+        return FittedGan(network, about, self.sampling, choose_device(self.device))
+
+
+def _curve(trace: Trace) -> list[list[float]]:
+    """Return the mean loss of each part of the run as [last step of the part, loss]."""
+    return [[step, loss] for step, loss in zip(np.cumsum(trace.counts).tolist(), trace.curve(), strict=True)]
