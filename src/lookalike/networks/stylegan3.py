@@ -45,6 +45,7 @@ class Stylegan3Config:
         critical_layers: Last layers that use the whole band, at least 1 and fewer than `layers`.
         channel_base: Width of a layer times twice its cutoff (config R: half of that product).
         channel_max: Largest width of a layer (config R: half of it).
+        multiple: Widths are rounded to a multiple of this; 16 is fast on a processor.
         margin: Samples around the image that every layer computes too, at its own rate.
         taps: Of a filter, per sample of the lower rate; even.
         clamp: Largest magnitude of a feature; None = no limit.
@@ -64,6 +65,7 @@ class Stylegan3Config:
     critical_layers: int = 2
     channel_base: int = 32768
     channel_max: int = 512
+    multiple: int = 1
     margin: int = 10
     taps: int = 6
     clamp: float | None = None
@@ -74,8 +76,8 @@ class Stylegan3Config:
         """Refuse what cannot be built."""
         if self.longest < SMALLEST_SIDE or min(self.height, self.width) < 1:
             raise ConfigError(
-                f"images of {self.height}x{self.width} pixels are too small for StyleGAN3; allowed: a longer side of at "
-                f"least {SMALLEST_SIDE}; use another generator, or larger images"
+                f"images of {self.height}x{self.width} pixels are too small for StyleGAN3; allowed: a longer side of "
+                f"at least {SMALLEST_SIDE}; use another generator, or larger images"
             )
         if not 1 <= self.critical_layers < self.layers or self.layers < 3:
             raise ConfigError(
@@ -138,9 +140,10 @@ def bands(config: Stylegan3Config) -> list[Band]:
         rate = side / 2 ** max(0, math.floor(math.log2(side / min(2 * stop, side)) + 1e-9))
         margin = 0 if layer == config.layers - 1 else 2 * config.margin
         channels = min(round(config.channel_base / (2 * cutoff)), config.channel_max) * widths
+        channels = max(1, round(channels / config.multiple)) * config.multiple
         height, width = (math.ceil(length * rate / side) + margin for length in (config.height, config.width))
         half_width = max(stop, rate / 2) - cutoff
-        found.append(Band(rate, cutoff, half_width, max(1, channels), share == 1.0, height, width))
+        found.append(Band(rate, cutoff, half_width, channels, share == 1.0, height, width))
     return found
 
 
@@ -160,16 +163,14 @@ def preset(
     Returns:
         The shape.
     """
-    common = {"height": height, "width": width, "channels": channels, "classes": classes}
     if name == "tiny":
-        return Stylegan3Config(
-            **common, config=config, z_dim=64, w_dim=64, layers=6, channel_base=512, channel_max=32, margin=6
-        )
-    if name == "small":
-        return Stylegan3Config(
-            **common, config=config, z_dim=256, w_dim=256, layers=10, channel_base=8192, channel_max=256
-        )
-    return Stylegan3Config(**common, config=config)
+        layers = 5 if max(height, width) <= 32 else 7
+        sizes = {"z_dim": 64, "w_dim": 64, "channel_base": 512, "channel_max": 48, "multiple": 16, "margin": 6}
+    elif name == "small":
+        layers, sizes = 10, {"z_dim": 256, "w_dim": 256, "channel_base": 8192, "channel_max": 256, "multiple": 16}
+    else:
+        layers, sizes = 14, {"channel_base": 32768, "channel_max": 512}
+    return Stylegan3Config(height, width, channels, classes, config=config, layers=layers, **sizes)
 
 
 def _normal(rng: Rng, *size: int) -> Tensor:
@@ -274,18 +275,17 @@ class _Convolution(nn.Module):
         self.demodulate = demodulate
 
     def forward(self, x_BCHW: Tensor, w_BD: Tensor, gain: Tensor) -> Tensor:
-        s_BI = self.style(w_BD)
-        weight = self.weight * (1 / math.sqrt(self.weight[0].numel()))
-        d_BO = gain.expand(len(s_BI), len(weight))
+        rows, inputs, height, width = x_BCHW.shape
+        w_BOIKK = self.weight * self.style(w_BD)[:, None, :, None, None] / math.sqrt(self.weight[0].numel())
         if self.demodulate:
-            d_BO = d_BO * (s_BI.square() @ weight.square().sum((2, 3)).T + _EPSILON).rsqrt()
-        if weight.shape[2] == 1:
-            fused_BOI = weight[:, :, 0, 0] * s_BI[:, None] * d_BO[:, :, None]
-            y = torch.baddbmm(self.bias[:, None], fused_BOI, x_BCHW.flatten(2))
-            return y.view(len(x_BCHW), len(weight), *x_BCHW.shape[2:])
-        # One kernel for all rows between two scalings: a kernel per row is slow on a processor.
-        y = F.conv2d(x_BCHW * s_BI[:, :, None, None], weight)
-        return torch.addcmul(self.bias[:, None, None], y, d_BO[:, :, None, None])
+            w_BOIKK = w_BOIKK * (w_BOIKK.square().sum((2, 3, 4), keepdim=True) + _EPSILON).rsqrt()
+        w_BOIKK = w_BOIKK * gain
+        if self.weight.shape[2] == 1:
+            y = torch.baddbmm(self.bias[:, None], w_BOIKK[:, :, :, 0, 0], x_BCHW.flatten(2))
+            return y.view(rows, -1, height, width)
+        # All rows side by side, each with a group of kernels of its own.
+        y = F.conv2d(x_BCHW.reshape(1, rows * inputs, height, width), w_BOIKK.flatten(0, 1), groups=rows)
+        return y.view(rows, -1, *y.shape[2:]) + self.bias[:, None, None]
 
 
 class _Layer(nn.Module):
@@ -372,8 +372,7 @@ class Stylegan3Generator(nn.Module):
 
     Source: Karras et al. 2021, arXiv 2106.12423.
     Differs from the paper: convolutions take no padding, the margin pays for them; weights and styles are not
-        normalised before the modulation, which half precision alone needs; one kernel serves all rows, with styles as
-        scalings before and after it.
+        normalised before the modulation, which half precision alone needs.
     """
 
     def __init__(self, config: Stylegan3Config, rng: Rng) -> None:

@@ -197,10 +197,11 @@ class _Activated(torch.autograd.Function):
 
         def between(z: Tensor, part: slice) -> None:
             if kept is not None:
-                rising = torch.gt(z, 0).to(kept.dtype)
+                # A comparison that writes floats is faster than one that writes bool.
+                rising = torch.gt(z, 0, out=torch.empty_like(z))
                 if clamp is not None:
-                    rising = (slope + (1 - slope) * rising) * ((z < clamp) & (z > -clamp / max(slope, 1e-30)))
-                kept[part] = rising
+                    rising.mul_(1 - slope).add_(slope).mul_((z < clamp) & (z > -clamp / max(slope, 1e-30)))
+                kept[part].copy_(rising)
             F.leaky_relu_(z, slope)
             if clamp is not None:
                 z.clamp_(-clamp, clamp)

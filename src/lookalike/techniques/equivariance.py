@@ -69,7 +69,7 @@ def rotation(generate: Generate, w: Tensor, rng: Rng, radius: int | None = None)
         generate: As for `translation`.
         w: [B, ...], what the images are made of.
         rng: Key of the angles.
-        radius: Of the filter that both images pass, in pixels, at least 1; None = a sixth of the shorter side, but
+        radius: Of the filter that both images pass, in pixels, at least 1; None = a quarter of the shorter side, but
             between 3 and 6.
 
     Returns:
@@ -84,7 +84,7 @@ def rotation(generate: Generate, w: Tensor, rng: Rng, radius: int | None = None)
     """
     x_BCHW = generate(w, _identity(w)).double().cpu()
     height, width = x_BCHW.shape[2:]
-    radius = min(max(min(height, width) // 6, 3), 6) if radius is None else radius
+    radius = min(max(min(height, width) // 4, 3), 6) if radius is None else radius
     angle_B = torch.from_numpy(rng.child("angle").numpy().uniform(0, 2 * math.pi, len(w)))
     transform_B33 = _identity(w)
     cos_B, sin_B = angle_B.cos(), angle_B.sin()
@@ -111,8 +111,8 @@ def _error(difference_BCHW: Tensor, known_BHW: Tensor) -> Tensor:
     if int(count_B.min()) == 0:
         height, width = known_BHW.shape[1:]
         raise ConfigError(
-            f"images of {height}x{width} pixels are too small for this filter: no pixel lies far enough from the border; "
-            "use larger images, or a smaller radius"
+            f"images of {height}x{width} pixels are too small for this filter: no pixel lies far enough from the "
+            "border; allowed: some pixel more than the radius away; use larger images, or a smaller radius"
         )
     square_BHW = difference_BCHW.square().mean(1)
     return torch.where(known_BHW, square_BHW, 0.0).sum((1, 2)) / count_B

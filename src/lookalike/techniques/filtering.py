@@ -202,20 +202,22 @@ def _kernels(taps: Tensor, factor: int) -> list[tuple[Tensor, tuple[int, int]]]:
 @lru_cache(maxsize=256)
 def _pair(plan: Resampling, height: int, width: int, gain: float, dtype: torch.dtype, device: torch.device) -> MapPair:
     axes = [(height, plan.height), (width, plan.width)]
-    up = [_up_matrix(plan, terms, *axis) for axis, terms in zip(axes, _separable(plan.up), strict=True)]
-    down = [_down_matrix(plan, terms, after) for (_, after), terms in zip(axes, _separable(plan.down), strict=True)]
+    up = [_up_matrix(plan, terms, *axis) for axis, terms in zip(axes, _separable(plan.up, dtype), strict=True)]
+    down = [
+        _down_matrix(plan, terms, after) for (_, after), terms in zip(axes, _separable(plan.down, dtype), strict=True)
+    ]
     # Leaky ReLU commutes with a positive gain, which therefore costs nothing here.
     first = AxisMaps.of_terms(up[0] * gain, up[1], dtype, device)
     return MapPair(first, AxisMaps.of_terms(down[0], down[1], dtype, device))
 
 
-def _separable(design: LowPass) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return filters [terms, taps] of both axes, the sum of whose products is the filter."""
+def _separable(design: LowPass, dtype: torch.dtype) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return filters [terms, taps] of both axes, the sum of whose products is the filter to rounding."""
     taps = low_pass(design)
     if not design.radial:
         return taps[None], taps[None]
     values, vectors = np.linalg.eigh(taps)
-    kept = np.abs(values) > 1e-12 * np.abs(values).max()
+    kept = np.abs(values) > min(torch.finfo(dtype).eps, 1e-7) * np.abs(values).max()
     return (vectors[:, kept] * values[kept]).T, vectors[:, kept].T
 
 
