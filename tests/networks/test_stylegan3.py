@@ -13,7 +13,6 @@ from torch import Tensor
 
 from lookalike.core.errors import ConfigError
 from lookalike.core.rng import Rng
-from lookalike.networks import stylegan3
 from lookalike.networks.stylegan3 import Stylegan3Config, Stylegan3Generator, bands, preset
 from lookalike.techniques import equivariance
 from lookalike.techniques.training import torch_generator
@@ -68,62 +67,6 @@ def test_the_paper_s_sizes_at_1024_pixels() -> None:
     assert [band.height for band in plan] == [36, 36, 52, 52, 84, 148, 148, 276, 276, 532, 1044, 1044, 1044, 1024]
     rotating = bands(preset("paper", 1024, 1024, 3, config="R"))
     assert (rotating[0].channels, rotating[-1].channels) == (1024, 64)
-
-
-@pytest.mark.parametrize("demodulate", [False, True])
-@pytest.mark.parametrize("side", [1, 3])
-def test_convolution_equals_one_row_at_a_time(side: int, demodulate: bool) -> None:
-    layer = stylegan3._Convolution(5, 4, side, 8, demodulate, Rng(0)).double()
-    with torch.no_grad():
-        layer.bias.copy_(_normal(4))
-    x, w, gain = _normal(3, 5, 7, 6).double(), _normal(3, 8, step=1).double(), torch.tensor(0.3).double()
-    found, style = layer(x, w, gain), layer.style(w)
-    for b in range(3):
-        kernel = layer.weight * style[b][:, None, None] / math.sqrt(5 * side**2)
-        if demodulate:
-            kernel = kernel / (kernel.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()
-        expected = torch.nn.functional.conv2d(x[b : b + 1] * gain, kernel, layer.bias)
-        assert torch.allclose(found[b : b + 1], expected, atol=1e-10)
-
-
-def test_demodulated_output_ignores_the_size_of_the_style() -> None:
-    layer = stylegan3._Convolution(5, 4, 3, 8, True, Rng(0)).double()
-    x, w = _normal(2, 5, 6, 6).double(), _normal(2, 8, step=1).double()
-    before = layer(x, w, torch.ones(()))
-    with torch.no_grad():
-        layer.style.weight.mul_(7)
-        layer.style.bias.mul_(7)
-    assert torch.allclose(layer(x, w, torch.ones(())), before, rtol=1e-5, atol=1e-7)
-
-
-def test_input_equals_the_sine_of_its_waves() -> None:
-    config = replace(_SMALL, height=16, width=12)
-    band = bands(config)[0]
-    layer = stylegan3._FourierInput(config, band, (9, 7), Rng(0)).double()
-    assert float(layer.frequency.norm(dim=1).max()) <= band.cutoff
-    with torch.no_grad():
-        layer.weight.copy_(torch.eye(band.channels) * math.sqrt(band.channels))
-        found = layer(_normal(1, 8).double(), None)[0]
-    y, x = torch.meshgrid((torch.arange(9) - 4) / band.rate, (torch.arange(7) - 3) / band.rate, indexing="ij")
-    turns = layer.frequency[:, :1, None] * x + layer.frequency[:, 1:, None] * y + layer.phase[:, None, None]
-    assert torch.allclose(found, (2 * math.pi * turns).sin(), atol=1e-6)
-
-
-def test_a_style_moves_the_input_as_a_transform_does() -> None:
-    layer = stylegan3._FourierInput(_SMALL, bands(_SMALL)[0], (9, 9), Rng(0)).double()
-    w = torch.zeros(1, 8).double()
-    for turn, move in ((0.7, (0.0, 0.0)), (0.0, (0.1, -0.2))):
-        still = layer(w, None).detach()
-        with torch.no_grad():
-            layer.style.bias.copy_(torch.tensor([3 * math.cos(turn), 3 * math.sin(turn), *move]))
-        asked = layer(w, None).detach()
-        with torch.no_grad():
-            layer.style.bias.copy_(torch.tensor([1.0, 0, 0, 0]))
-        matrix = torch.tensor(
-            [[math.cos(turn), -math.sin(turn), move[0]], [math.sin(turn), math.cos(turn), move[1]], [0, 0, 1]]
-        ).double()
-        assert torch.allclose(layer(w, matrix).detach(), asked, atol=1e-6)
-        assert not torch.allclose(still, asked, atol=1e-2)
 
 
 def test_weights_follow_the_key_and_leave_global_randomness_alone(global_state: None) -> None:

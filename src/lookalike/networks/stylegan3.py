@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, final
 
@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from lookalike.core.errors import ConfigError
 from lookalike.core.rng import Rng
-from lookalike.techniques.filtering import LowPass, Resampling, filtered_lrelu
-from lookalike.techniques.training import torch_generator
+from lookalike.networks.alias_free import AliasFreeLayer, Dense, FourierInput, ModulatedConvolution
+from lookalike.techniques.filtering import LowPass, Resampling
 
 Preset = Literal["tiny", "small", "paper"]
 SMALLEST_SIDE = 8
@@ -163,33 +163,14 @@ def preset(
     Returns:
         The shape.
     """
+    published = Stylegan3Config(height, width, channels, classes, config=config)
     if name == "tiny":
-        layers = 5 if max(height, width) <= 32 else 7
-        sizes = {"z_dim": 64, "w_dim": 64, "channel_base": 512, "channel_max": 48, "multiple": 16, "margin": 6}
-    elif name == "small":
-        layers, sizes = 10, {"z_dim": 256, "w_dim": 256, "channel_base": 8192, "channel_max": 256, "multiple": 16}
-    else:
-        layers, sizes = 14, {"channel_base": 32768, "channel_max": 512}
-    return Stylegan3Config(height, width, channels, classes, config=config, layers=layers, **sizes)
-
-
-def _normal(rng: Rng, *size: int) -> Tensor:
-    return torch.randn(size, generator=torch_generator(rng))
-
-
-class _Dense(nn.Module):
-    """A linear layer whose weights are stored with variance 1 / rate ** 2 and scaled in use."""
-
-    def __init__(
-        self, inputs: int, outputs: int, rng: Rng, bias: Sequence[float] | float = 0.0, rate: float = 1.0
-    ) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(_normal(rng, outputs, inputs) / rate)
-        self.bias = nn.Parameter(torch.zeros(outputs) + torch.as_tensor(bias) / rate)
-        self.rate, self.scale = rate, rate / math.sqrt(inputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.scale, self.bias * self.rate)
+        layers, small = 5 if max(height, width) <= 32 else 7, replace(published, z_dim=64, w_dim=64, multiple=16)
+        return replace(small, layers=layers, channel_base=512, channel_max=48, margin=6)
+    if name == "small":
+        small = replace(published, z_dim=256, w_dim=256, multiple=16)
+        return replace(small, layers=10, channel_base=8192, channel_max=256)
+    return published
 
 
 class _Mapping(nn.Module):
@@ -197,10 +178,10 @@ class _Mapping(nn.Module):
 
     def __init__(self, config: Stylegan3Config, rng: Rng) -> None:
         super().__init__()
-        self.embed = _Dense(config.classes, config.w_dim, rng.child("embed")) if config.classes else None
+        self.embed = Dense(config.classes, config.w_dim, rng.child("embed")) if config.classes else None
         widths = [config.z_dim + (config.w_dim if config.classes else 0)] + [config.w_dim] * config.mapping_layers
         self.layers = nn.ModuleList(
-            _Dense(a, b, rng.child("layer", k), rate=0.01) for k, (a, b) in enumerate(pairwise(widths))
+            Dense(a, b, rng.child("layer", k), rate=0.01) for k, (a, b) in enumerate(pairwise(widths))
         )
 
     def forward(self, z_BZ: Tensor, label_B: Tensor | None) -> Tensor:
@@ -219,95 +200,6 @@ def _unit(x: Tensor) -> Tensor:
     return x * (x.square().mean(1, keepdim=True) + _EPSILON).rsqrt()
 
 
-class _FourierInput(nn.Module):
-    """A signal without borders: waves within a circular band, moved and turned by a style, then mixed."""
-
-    def __init__(self, config: Stylegan3Config, band: Band, size: tuple[int, int], rng: Rng) -> None:
-        super().__init__()
-        generator = torch_generator(rng.child("waves"))
-        radius, angle, phase = torch.rand(3, band.channels, generator=generator)
-        radius, angle = band.cutoff * radius.sqrt(), 2 * math.pi * angle
-        self.register_buffer("frequency", torch.stack([radius * angle.cos(), radius * angle.sin()], 1))
-        self.register_buffer("phase", phase)
-        self.register_buffer("transform", torch.eye(3))
-        self.style = _Dense(config.w_dim, 4, rng.child("style"), bias=(1.0, 0.0, 0.0, 0.0))
-        nn.init.zeros_(self.style.weight)
-        self.weight = nn.Parameter(_normal(rng.child("mix"), band.channels, band.channels))
-        self.size, self.rate = size, band.rate
-
-    frequency: Tensor
-    phase: Tensor
-    transform: Tensor
-
-    def forward(self, w_BD: Tensor, transform: Tensor | None) -> Tensor:
-        turn_B, move_B2 = self._turn(w_BD)
-        user = torch.linalg.inv(self.transform if transform is None else transform.to(w_BD) @ self.transform)
-        place = turn_B @ user.expand(len(w_BD), 3, 3)[:, :2]
-        place = torch.cat([place[:, :, :2], place[:, :, 2:] + move_B2[:, :, None]], 2)
-        # sin(a + b) of a along one axis and b along the other is a product of two thin matrices.
-        wave_BC3 = self.frequency @ place
-        down, across = (
-            2 * math.pi * (torch.arange(n, device=w_BD.device, dtype=w_BD.dtype) - (n - 1) / 2) / self.rate
-            for n in self.size
-        )
-        a = wave_BC3[:, :, 1:2] * down
-        b = wave_BC3[:, :, :1] * across + 2 * math.pi * (wave_BC3[:, :, 2] + self.phase)[:, :, None]
-        x = torch.stack([a.sin(), a.cos()], 3) @ torch.stack([b.cos(), b.sin()], 2)
-        mix = self.weight / math.sqrt(len(self.phase))
-        return (mix @ x.flatten(2)).view(x.shape)
-
-    def _turn(self, w_BD: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the rotation [B, 2, 2] and the shift [B, 2] of the sampling grid that the style asks for."""
-        t = self.style(w_BD)
-        turn = t[:, :2] * (t[:, :2].square().sum(1, keepdim=True) + _EPSILON).rsqrt()
-        cos, sin = turn.unbind(1)
-        return torch.stack([cos, sin, -sin, cos], 1).view(-1, 2, 2), -t[:, 2:]
-
-
-class _Convolution(nn.Module):
-    """A convolution without padding, whose input channels a style scales."""
-
-    def __init__(self, inputs: int, outputs: int, side: int, w_dim: int, demodulate: bool, rng: Rng) -> None:
-        super().__init__()
-        self.style = _Dense(w_dim, inputs, rng.child("style"), bias=1.0)
-        self.weight = nn.Parameter(_normal(rng.child("weight"), outputs, inputs, side, side))
-        self.bias = nn.Parameter(torch.zeros(outputs))
-        self.demodulate = demodulate
-
-    def forward(self, x_BCHW: Tensor, w_BD: Tensor, gain: Tensor) -> Tensor:
-        rows, inputs, height, width = x_BCHW.shape
-        w_BOIKK = self.weight * self.style(w_BD)[:, None, :, None, None] / math.sqrt(self.weight[0].numel())
-        if self.demodulate:
-            w_BOIKK = w_BOIKK * (w_BOIKK.square().sum((2, 3, 4), keepdim=True) + _EPSILON).rsqrt()
-        w_BOIKK = w_BOIKK * gain
-        if self.weight.shape[2] == 1:
-            y = torch.baddbmm(self.bias[:, None], w_BOIKK[:, :, :, 0, 0], x_BCHW.flatten(2))
-            return y.view(rows, -1, height, width)
-        # All rows side by side, each with a group of kernels of its own.
-        y = F.conv2d(x_BCHW.reshape(1, rows * inputs, height, width), w_BOIKK.flatten(0, 1), groups=rows)
-        return y.view(rows, -1, *y.shape[2:]) + self.bias[:, None, None]
-
-
-class _Layer(nn.Module):
-    """A modulated convolution and a leaky ReLU that keeps the signal inside its band."""
-
-    def __init__(self, config: Stylegan3Config, before: Band, after: Band, rng: Rng) -> None:
-        super().__init__()
-        side = 3 if config.config == "T" else 1
-        self.convolution = _Convolution(before.channels, after.channels, side, config.w_dim, True, rng)
-        self.clamp, self.alias_free = config.clamp, config.alias_free
-        self.plan = resampling(config, before, after)
-
-    def forward(self, x_BCHW: Tensor, w_BD: Tensor, gain: Tensor) -> Tensor:
-        x_BCHW = self.convolution(x_BCHW, w_BD, gain)
-        if self.alias_free:
-            return filtered_lrelu(x_BCHW, self.plan, clamp=self.clamp)
-        x_BCHW = F.leaky_relu(x_BCHW, 0.2) * math.sqrt(2)
-        if self.plan.up_factor > self.plan.down_factor:
-            x_BCHW = F.interpolate(x_BCHW, scale_factor=self.plan.up_factor / self.plan.down_factor, mode="bilinear")
-        return _middle(x_BCHW, self.plan.height, self.plan.width)
-
-
 def resampling(config: Stylegan3Config, before: Band, after: Band) -> Resampling:
     """Return the filters between two layers: to twice the higher rate and back."""
     high = 2 * max(before.rate, after.rate)
@@ -318,25 +210,30 @@ def resampling(config: Stylegan3Config, before: Band, after: Band) -> Resampling
     return Resampling(up, down, factors[0], factors[1], after.height, after.width)
 
 
-def _middle(x_BCHW: Tensor, height: int, width: int) -> Tensor:
-    """Return the middle, or the whole with zeros around it."""
-    tall, wide = height - x_BCHW.shape[2], width - x_BCHW.shape[3]
-    return F.pad(x_BCHW, (wide // 2, wide - wide // 2, tall // 2, tall - tall // 2))
-
-
 class _Synthesis(nn.Module):
     """From one style per layer to an image."""
 
     def __init__(self, config: Stylegan3Config, rng: Rng) -> None:
         super().__init__()
         self.config, plan = config, bands(config)
-        self.input = _FourierInput(config, plan[0], (plan[0].height, plan[0].width), rng.child("input"))
+        first, last, side = plan[0], plan[-1], 3 if config.config == "T" else 1
+        size = (first.height, first.width)
+        self.input = FourierInput(first.channels, first.cutoff, first.rate, size, config.w_dim, rng.child("input"))
         self.layers = nn.ModuleList(
-            _Layer(config, before, after, rng.child("layer", k))
-            for k, (before, after) in enumerate(pairwise([plan[0], *plan]))
+            AliasFreeLayer(
+                before.channels,
+                after.channels,
+                side,
+                config.w_dim,
+                resampling(config, before, after),
+                config.clamp,
+                config.alias_free,
+                rng.child("layer", k),
+            )
+            for k, (before, after) in enumerate(pairwise([first, *plan]))
         )
         colours = rng.child("colours")
-        self.colours = _Convolution(plan[-1].channels, config.channels, 1, config.w_dim, False, colours)
+        self.colours = ModulatedConvolution(last.channels, config.channels, 1, config.w_dim, False, colours)
         self.register_buffer("magnitude", torch.ones(config.layers + 1))
 
     magnitude: Tensor
@@ -357,7 +254,8 @@ class _Synthesis(nn.Module):
             if magnitudes is not None:
                 magnitudes.append(x.detach().float().square().mean())
             x = layer(x, styles[k + 1], gains[k])
-        return x * self.config.output_scale
+        images: Tensor = x * self.config.output_scale
+        return images
 
 
 @final

@@ -212,7 +212,7 @@ class _Activated(torch.autograd.Function):
         return y_NHW
 
     @staticmethod
-    def backward(ctx: _Context, grad_NHW: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: _Context, grad_NHW: Tensor) -> tuple[Tensor | None, ...]:
         (kept,) = ctx.saved_tensors
         return _Masked.apply(grad_NHW, kept, ctx.pair.adjoint, ctx.slope, ctx.exact), None, None, None  # type: ignore[no-untyped-call]
 
@@ -235,7 +235,7 @@ class _Masked(torch.autograd.Function):
         return pair.run(x_NHW, between)
 
     @staticmethod
-    def backward(ctx: _Context, grad_NHW: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: _Context, grad_NHW: Tensor) -> tuple[Tensor | None, ...]:
         (kept,) = ctx.saved_tensors
         y = _Masked.apply(grad_NHW, kept, ctx.pair.adjoint, ctx.slope, ctx.exact)  # type: ignore[no-untyped-call]
         return y, None, None, None, None

@@ -51,8 +51,8 @@ def translation(generate: Generate, w: Tensor, rng: Rng, fractional: bool = Fals
     """
     x_BCHW = generate(w, _identity(w))
     height, width = x_BCHW.shape[2:]
-    shift_B2 = rng.child("shift").numpy().uniform(-LARGEST_SHIFT, LARGEST_SHIFT, (len(w), 2)) * (width, height)
-    shift_B2 = torch.from_numpy(shift_B2 if fractional else shift_B2.round())
+    drawn_B2 = rng.child("shift").numpy().uniform(-LARGEST_SHIFT, LARGEST_SHIFT, (len(w), 2)) * (width, height)
+    shift_B2 = torch.from_numpy(drawn_B2 if fractional else drawn_B2.round())
     transform_B33 = _identity(w)
     transform_B33[:, :2, 2] = shift_B2 / max(height, width)
     y_BCHW = generate(w, transform_B33).double().cpu()
@@ -143,7 +143,7 @@ def _sampled(x_CHW: Tensor, place_PX: Tensor, radius: int) -> tuple[Tensor, Tens
     parts, inside = [], []
     step = torch.arange(1 - radius, radius + 1)
     # 2 ** 14 places at a time: the weights of a large image would not fit into memory.
-    for part in (place_PX + middle).split(2**14):
+    for part in torch.split(place_PX + middle, 2**14):
         column, row = ((part[:, k].floor().long()[:, None] + step) for k in (0, 1))
         weight = _round_kernel(part[:, :1, None] - column[:, None, :], part[:, 1:, None] - row[:, :, None], radius)
         index = row.clamp(0, height - 1)[:, :, None] * width + column.clamp(0, width - 1)[:, None, :]
@@ -159,4 +159,5 @@ def _round_kernel(x: Tensor, y: Tensor, radius: int) -> Tensor:
     turns = (2 * _CUTOFF * math.pi * distance).clamp_min(1e-6)
     inside = (1 - (distance / radius).square()).clamp_min(0).sqrt()
     window = torch.special.i0(kaiser_beta(2 * radius, _HALF_WIDTH, 1.0) * inside)
-    return torch.special.bessel_j1(turns) / turns * torch.where(distance < radius, window, 0.0)
+    kernel: Tensor = torch.special.bessel_j1(turns) / turns * torch.where(distance < radius, window, 0.0)
+    return kernel
