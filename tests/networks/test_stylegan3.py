@@ -69,6 +69,14 @@ def test_the_paper_s_sizes_at_1024_pixels() -> None:
     assert (rotating[0].channels, rotating[-1].channels) == (1024, 64)
 
 
+def test_only_config_r_has_radial_filters_where_the_band_leaves_room() -> None:
+    for config in (preset("tiny", 64, 64, 3, config="T"), preset("tiny", 64, 64, 3, config="R")):
+        layers = Stylegan3Generator(config, Rng(0)).synthesis.layers
+        assert not any(layer.plan.up.radial for layer in layers)
+        assert [layer.plan.down.radial for layer in layers] == [config.config == "R"] * 5 + [False] * 2
+        assert {layer.convolution.weight.shape[-1] for layer in layers} == {1 if config.config == "R" else 3}
+
+
 def test_weights_follow_the_key_and_leave_global_randomness_alone(global_state: None) -> None:
     one, same, other = (Stylegan3Generator(_SMALL, Rng(seed)) for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), same.state_dict().values(), strict=True))

@@ -78,6 +78,7 @@ def test_radial_filter_stops_the_same_frequency_in_every_direction() -> None:
     for frequency in (3.0, 6.0, 9.0):
         around = [gain(kernel, angle, frequency) for angle in np.linspace(0, math.pi / 4, 7)]
         assert np.ptp(around) < 0.01
+        assert np.mean(around) == pytest.approx({3.0: 1, 6.0: 0.5, 9.0: 0}[frequency], abs=0.06)
     assert np.ptp([gain(separable, angle, 6.0) for angle in (0.0, math.pi / 4)]) > 0.1
 
 
@@ -148,11 +149,14 @@ def test_activation_of_a_constant_is_leaky_relu() -> None:
         assert torch.allclose(found, torch.full_like(found, expected), rtol=2e-2)
 
 
-def test_matrices_made_without_gradients_serve_training_later() -> None:
+@pytest.mark.parametrize("form", ["banded", "convolution"])
+def test_what_is_kept_from_inference_serves_training_later(form: Any) -> None:
     plan, x = Resampling(_UP, _DOWN, 2, 2, 11, 11), _signal(1, 1, 11, 11)
+    filtering._pair.cache_clear()
+    filtering._kernels.cache_clear()
     with torch.inference_mode():
-        before = filtered_lrelu(x, plan).clone()
-    y = filtered_lrelu(x.requires_grad_(), plan)
+        before = filtered_lrelu(x, plan, form=form).clone()
+    y = filtered_lrelu(x.requires_grad_(), plan, form=form)
     assert torch.equal(y, before)
     torch.autograd.grad(y.square().sum(), x)
 

@@ -92,13 +92,11 @@ class AxisMaps:
     def _blocks(self, matrix: npt.NDArray[np.float64], count: int) -> list[_Block]:
         edges = [len(matrix) * k // count for k in range(count + 1)]
         blocks = []
-        # A tensor made in inference mode could not be saved for a later backward pass.
-        with torch.inference_mode(False):
-            for first, last in pairwise(edges):
-                used = np.flatnonzero(matrix[first:last].any(axis=0))
-                before = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
-                part = torch.from_numpy(np.ascontiguousarray(matrix[first:last, before]))
-                blocks.append(_Block(slice(first, last), before, part.to(self.device, self.dtype)))
+        for first, last in pairwise(edges):
+            used = np.flatnonzero(matrix[first:last].any(axis=0))
+            before = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
+            part = torch.from_numpy(np.ascontiguousarray(matrix[first:last, before]))
+            blocks.append(_Block(slice(first, last), before, part.to(self.device, self.dtype)))
         return blocks
 
     def apply(self, x_NHW: Tensor, out_NHW: Tensor) -> None:

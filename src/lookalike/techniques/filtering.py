@@ -175,12 +175,10 @@ def filtered_lrelu(
 
 def _convolved(x_BCHW: Tensor, plan: Resampling, slope: float, gain: float, clamp: float | None) -> Tensor:
     channels = x_BCHW.shape[1]
-    up = x_BCHW.new_tensor(low_pass(plan.up) * (plan.up_factor**2 if plan.up.radial else plan.up_factor))
-    down = x_BCHW.new_tensor(low_pass(plan.down))
     sizes = [(x_BCHW.shape[2], plan.height), (x_BCHW.shape[3], plan.width)]
     lead = [plan.start(*size) + (plan.up.taps - plan.up_factor) // 2 for size in sizes]
     long = [plan.enlarged(after) for _, after in sizes]
-    for kernel, stride in _kernels(up, plan.up_factor):
+    for kernel, stride in _kernels(plan.up, plan.up_factor, plan.up_factor, x_BCHW.dtype, x_BCHW.device):
         weight = kernel.expand(channels, 1, -1, -1)
         x_BCHW = F.conv_transpose2d(x_BCHW, weight, stride=stride, groups=channels)
     (top, left), (tall, wide) = lead, long
@@ -188,15 +186,22 @@ def _convolved(x_BCHW: Tensor, plan: Resampling, slope: float, gain: float, clam
     x_BCHW = F.leaky_relu(F.pad(x_BCHW, (-left, tail[0], -top, tail[1])), slope) * gain
     if clamp is not None:
         x_BCHW = x_BCHW.clamp(-clamp, clamp)
-    for kernel, stride in _kernels(down, plan.down_factor):
+    for kernel, stride in _kernels(plan.down, plan.down_factor, 1, x_BCHW.dtype, x_BCHW.device):
         x_BCHW = F.conv2d(x_BCHW, kernel.expand(channels, 1, -1, -1), stride=stride, groups=channels)
     return x_BCHW
 
 
-def _kernels(taps: Tensor, factor: int) -> list[tuple[Tensor, tuple[int, int]]]:
-    if taps.ndim == 2:
-        return [(taps, (factor, factor))]
-    return [(taps[None, :], (1, factor)), (taps[:, None], (factor, 1))]
+@lru_cache(maxsize=256)
+def _kernels(
+    design: LowPass, factor: int, gain: int, dtype: torch.dtype, device: torch.device
+) -> list[tuple[Tensor, tuple[int, int]]]:
+    """Return the convolutions that make up a filter, with their strides; each axis has `gain` as its DC gain."""
+    # A tensor made in inference mode could not be saved for a later backward pass.
+    with torch.inference_mode(False):
+        taps = torch.from_numpy(low_pass(design) * (gain**2 if design.radial else gain)).to(device, dtype)
+        if design.radial:
+            return [(taps, (factor, factor))]
+        return [(taps[None, :], (1, factor)), (taps[:, None], (factor, 1))]
 
 
 @lru_cache(maxsize=256)
