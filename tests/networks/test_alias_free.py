@@ -69,3 +69,13 @@ def test_a_style_moves_the_input_as_a_transform_does() -> None:
         ).double()
         assert torch.allclose(layer(w, matrix).detach(), asked, atol=1e-6)
         assert not torch.allclose(still, asked, atol=1e-2)
+
+
+def test_the_transform_kept_in_the_input_comes_before_the_one_that_is_asked_for() -> None:
+    layer, w = FourierInput(8, 2.0, 8.0, (9, 9), 8, Rng(0)), _normal(2, 8)
+    turn = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    move = torch.tensor([[1.0, 0, 0.2], [0, 1, 0], [0, 0, 1]])
+    expected = layer(w, move @ turn)
+    layer.transform.copy_(turn)
+    assert torch.allclose(layer(w, move), expected, atol=1e-5)
+    assert not torch.allclose(layer(w, None), expected, atol=1e-2)
