@@ -11,6 +11,7 @@ modes, and to drive a generator into one of them where nothing holds it back.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -86,7 +87,7 @@ def network(inputs: int, outputs: int, rng: Rng) -> nn.Sequential:
     sizes = [inputs, *[_WIDTH] * 3]
     layers: list[nn.Module] = []
     with torch.device("meta"):
-        for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+        for before, after in itertools.pairwise(sizes):
             layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
         made = nn.Sequential(*layers, nn.Linear(_WIDTH, outputs)).to_empty(device="cpu")
     generator = torch_generator(rng)

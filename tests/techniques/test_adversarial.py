@@ -63,6 +63,8 @@ def test_relativistic_loss_sees_differences_only() -> None:
 def test_logits_of_another_shape_do_not_broadcast(name: adversarial.Loss) -> None:
     with pytest.raises(ValueError, match=r"\[2, 1\]"):
         adversarial.discriminator_loss(name, _REAL, _FAKE[:, None])
+    with pytest.raises(ValueError, match=r"\[2, 1\]"):
+        adversarial.discriminator_loss(name, _REAL[:, None], _FAKE[:, None])
     with pytest.raises(ValueError, match=r"\[1\]"):
         adversarial.generator_loss(name, _REAL, _FAKE[:1])
 

@@ -1,8 +1,7 @@
 """Resampling with the separable filter [1, 3, 3, 1].
 
 Legend: B images, C channels, H and W pixels. Fastest for tensors in the channels-last memory format.
-Source: Karras et al. 2020, arXiv 1912.04958, appendix B (the filter); Zhang 2019, arXiv 1904.11486 (blur before
-    sampling).
+Source: Karras et al. 2020, arXiv 1912.04958 (the filter); Zhang 2019, arXiv 1904.11486 (blur before sampling).
 """
 
 from __future__ import annotations

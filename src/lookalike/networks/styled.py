@@ -172,7 +172,7 @@ def track_mean(mapping: MappingNetwork, w_BD: Tensor, label_B: Tensor | None, sh
         label_B: Their classes; None where there are none.
         share: Of the new mean, in (0, 1].
 
-    Source: Karras et al. 2019, arXiv 1812.04948, section 2 of appendix B (centre of mass of W).
+    Source: Karras et al. 2019, arXiv 1812.04948, appendix B (centre of mass of W).
     Differs from the paper: a running mean for each class instead of one for all.
     """
     check_labels(label_B, mapping.classes)

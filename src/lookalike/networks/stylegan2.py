@@ -36,7 +36,7 @@ def modulated_conv(
 
     Args:
         x_BIHW: Features.
-        weight_OIkk: Shared weights, k odd.
+        weight_OIkk: Shared weights; k is odd, and 3 where the sides are doubled.
         style_BI: Scale of each input channel.
         double: Whether the sides are doubled, with the filter [1, 3, 3, 1] after.
         fused: Whether weights are scaled for each image, and convolved in groups, rather than features before and
@@ -67,7 +67,7 @@ def _convolve(x: Tensor, weight: Tensor, groups: int, double: bool) -> Tensor:
         return F.conv2d(x, weight, padding=weight.shape[-1] // 2, groups=groups)
     # A transposed convolution wants inputs before outputs, within each group.
     weight = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2).flatten(0, 1)
-    return blur_after_zeros(F.conv_transpose2d(x, weight, stride=2, padding=weight.shape[-1] // 2 - 1, groups=groups))
+    return blur_after_zeros(F.conv_transpose2d(x, weight, stride=2, groups=groups))
 
 
 @final

@@ -195,7 +195,7 @@ def _tint(x_BCHW: Tensor, matrix_BCC: Tensor, offset_BC: Tensor) -> Tensor:
     matrix_BCC, offset_BC = matrix_BCC[tinted_B].to(x_BCHW), offset_BC[tinted_B].to(x_BCHW)
     tinted_B = tinted_B.to(x_BCHW.device)
     rows = torch.baddbmm(offset_BC[:, :, None], matrix_BCC, x_BCHW[tinted_B].flatten(2))
-    return x_BCHW.index_put((tinted_B,), rows.unflatten(2, x_BCHW.shape[2:]))
+    return x_BCHW.index_put((tinted_B,), rows.reshape(-1, *x_BCHW.shape[1:]))
 
 
 @final
