@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +21,9 @@ from lookalike.data.reading import read_notes
 
 READERS = ("parquet", "hf")
 NAMED = {"label": {"names": ["worse", "better", "never"], "_type": "ClassLabel"}}
-PICTURES = [{"bytes": b"x", "path": None}] * 4
+PICTURES = pa.array(
+    [{"bytes": b"x", "path": None}] * 4, pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
+)
 SHOWN = {"picture": {"_type": "Image"}}
 TEXTS = ["a fine one", "früh 🙂", "שלום עולם", "two\nlines"]
 
@@ -34,7 +37,8 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def put(folder: Path, features: Any = None, name: str = "a", **columns: Any) -> Path:
     """Write a table; columns that are set to None are left out."""
-    table = pa.table({key: value for key, value in {"text": TEXTS, "label": [0, 1] * 2, **columns}.items() if value})
+    found = {"text": TEXTS, "label": [0, 1] * 2, **columns}
+    table = pa.table({key: value for key, value in found.items() if value is not None})
     if features is not None:
         table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     folder.mkdir(exist_ok=True)
@@ -153,15 +157,8 @@ def test_rows_with_faults_can_be_skipped_and_are_counted(tmp_path: Path, reader:
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize(("raw", "fault"), [(b"\xed\xa0\x80", "lone surrogate"), (b"\xff\xfe", "no UTF-8 text")])
 def test_strings_that_are_no_utf8_are_faults_of_their_row(tmp_path: Path, reader: str, raw: bytes, fault: str) -> None:
-    wrong = pa.Array.from_buffers(
-        pa.string(),
-        3,
-        [
-            None,
-            pa.py_buffer(b"\0\0\0\0\1\0\0\0" + bytes([1 + len(raw)]) + b"\0\0\0" + bytes([2 + len(raw)]) + b"\0\0\0"),
-            pa.py_buffer(b"a" + raw + b"b"),
-        ],
-    )
+    places = np.array([0, 1, 1 + len(raw), 2 + len(raw)], dtype=np.int32)
+    wrong = pa.Array.from_buffers(pa.string(), 3, [None, pa.py_buffer(places), pa.py_buffer(b"a" + raw + b"b")])
     (tmp_path / "d").mkdir()
     pq.write_table(pa.table({"text": wrong}), tmp_path / "d" / "a.parquet")
     assert read(reader, tmp_path / "d", on_error="skip").texts() == ["a", "b"]
