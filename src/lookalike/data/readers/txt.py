@@ -47,7 +47,8 @@ class Txt(TextReader):
                 if self.per == "file":
                     if path.stat().st_size > 4 * self.max_characters:
                         raise DataError(
-                            f"{shown(path.name)} is larger than max_characters={self.max_characters:,} allows"
+                            f"{shown(path.name)} is larger than max_characters={self.max_characters:,} allows; "
+                            "raise it, or remove the file"
                         )
                     yield path.name, {"text": path.read_text(encoding=self.encoding), **label}
                     continue
