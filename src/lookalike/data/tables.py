@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -31,13 +31,13 @@ class Opened:
         where: What messages call it.
         features: Feature tree of its columns.
         images: Lists the images of these columns, without reading pixels.
-        texts: Yields the rows of these columns.
+        texts: Yields the rows of these columns and of further ones.
     """
 
     where: str
     features: Features
     images: Callable[[Columns], Encoded]
-    texts: Callable[[TextColumns], Iterator[Record]]
+    texts: Callable[[TextColumns, Sequence[str]], Iterator[Record]]
 
 
 class TableReader(ImageSettings, TextSettings):
@@ -114,17 +114,21 @@ class TableReader(ImageSettings, TextSettings):
                 table.images(pick_columns(table.features, self.image, self.label, table.where)), self, folder
             )
         columns = self.columns_in(table.features, table.where)
-        return read_texts(table.texts(columns), self, folder, columns)
+        return read_texts(table.texts(columns, self.keep), self, folder, columns)
 
 
-def rows_of(batch: Any, columns: TextColumns, keep: tuple[str, ...], where: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def names_of(columns: TextColumns, further: Sequence[str]) -> list[str]:
+    """Return the names of the columns to read, each once."""
+    return list(dict.fromkeys([columns.text, *([columns.label] if columns.label else []), *further]))
+
+
+def rows_of(batch: Any, columns: TextColumns, where: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
     """Yield the rows of an Arrow batch or table, labels by name.
 
     Raises:
         DataError: A label is a number that has no name.
     """
-    names = [columns.text, *([columns.label] if columns.label else []), *keep]
-    values = {name: _values(batch.column(name)) for name in dict.fromkeys(names)}
+    values = {name: _values(batch.column(name)) for name in batch.schema.names}
     if columns.label and columns.classes:
         values[columns.label] = [_named(value, columns.classes, where) for value in values[columns.label]]
     for row in range(batch.num_rows):

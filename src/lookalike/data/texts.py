@@ -33,7 +33,7 @@ _CHARACTERS = 1 << 24
 _NAMES = "_label"
 T = TypeVar("T")
 Record = tuple[str, Mapping[str, Any]]
-"""Where a record stands, for messages, and its values by column."""
+"""Where a record stands, for messages, and its values by column; an error in place of a text says why there is none."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def usable_rows(
         label = clean(str(plain(record.get(columns.label)) or "")).strip() if columns.label else ""
         problem = fault_of(text, settings.max_characters)
         if problem:
-            cure = "raise it" if isinstance(text, str) and len(text) > settings.max_characters else "correct it"
+            cure = "raise it" if "max_characters" in problem else "correct it"
             faults.add(f"{shown(name)} {problem}; {cure}, or set on_error: skip", "rows")
         elif columns.label and not label:
             cure = f"fill column '{shown(columns.label)}', or set on_error: skip"
@@ -210,10 +210,12 @@ def fault_of(text: object, most: int) -> str:
         >>> fault_of("fine", 10), fault_of(chr(0xD800), 10)
         ('', 'holds a lone surrogate (half of a character)')
     """
-    if isinstance(text, bytes):
-        return "holds bytes that are no UTF-8 text"
+    if isinstance(text, DataError):
+        return str(text)
     if not isinstance(text, str):
-        return "has no text" if text is None else f"holds {type(text).__name__} where a text is expected"
+        usual = {None: "has no text", bytes: "holds bytes that are no UTF-8 text"}
+        kind = None if text is None else type(text)
+        return usual.get(kind, f"holds {type(text).__name__} where a text is expected")
     if not text.strip():
         return "has an empty text"
     if len(text) > most:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -16,7 +16,7 @@ from lookalike.core.store import digest
 from lookalike.data.columns import Columns, class_numbers
 from lookalike.data.pixels import shown
 from lookalike.data.reading import Encoded, Item, file_state
-from lookalike.data.tables import Opened, TableReader, rows_of
+from lookalike.data.tables import Opened, TableReader, names_of, rows_of
 from lookalike.data.texts import Record, TextColumns
 
 _ROWS = 64
@@ -96,13 +96,12 @@ class Hf(TableReader):
         unlabelled = frozenset(missing)
         return Encoded(self.path, labels, classes, lambda: _items(images, columns, unlabelled, roots))
 
-    def _texts(self, data: Any, columns: TextColumns) -> Iterator[Record]:  # noqa: ANN401  a datasets.Dataset
+    def _texts(self, data: Any, columns: TextColumns, further: Sequence[str]) -> Iterator[Record]:  # noqa: ANN401
         """Yield the rows, named by their place."""
-        wanted = list(dict.fromkeys([columns.text, *([columns.label] if columns.label else []), *self.keep]))
-        place = 0
+        rows, place = data.select_columns(names_of(columns, further)), 0
         try:
-            for batch in data.select_columns(wanted).with_format("arrow").iter(batch_size=_TEXT_ROWS):
-                for row in rows_of(batch, columns, self.keep, self.path):
+            for batch in rows.with_format("arrow").iter(batch_size=_TEXT_ROWS):
+                for row in rows_of(batch, columns, self.path):
                     yield f"row {place}", row
                     place += 1
         except (pa.ArrowException, OSError) as error:

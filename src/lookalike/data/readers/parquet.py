@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from lookalike.core.errors import DataError
-from lookalike.data.columns import Columns, class_numbers, features_of, pick_columns
+from lookalike.data.columns import Columns, class_numbers, features_of, pick_columns, pick_text_columns
 from lookalike.data.pixels import shown
 from lookalike.data.reading import Encoded, Item, existing, file_state
-from lookalike.data.tables import Opened, TableReader, rows_of
+from lookalike.data.tables import Opened, TableReader, names_of, rows_of
 from lookalike.data.texts import Record, TextColumns
 
 _ROWS = 64
@@ -92,18 +92,20 @@ class Parquet(TableReader):
         unlabelled = frozenset(missing)
         return Encoded(self.path, labels, classes, lambda: _items(files, columns, unlabelled))
 
-    def _texts(self, files: list[Path], columns: TextColumns) -> Iterator[Record]:
+    def _texts(self, files: list[Path], columns: TextColumns, further: Sequence[str]) -> Iterator[Record]:
         """Yield the rows, named by file and place; all schemas are looked at before the first row is read."""
         for path in files:
             with _opened(path) as file:
-                if self.columns_in(features_of(file.schema_arrow), path.name) != columns:
+                found = pick_text_columns(
+                    features_of(file.schema_arrow), columns.text, columns.label or "", further, path.name
+                )
+                if found != columns:
                     raise _differs(path, files[0], "text")
-        wanted = list(dict.fromkeys([columns.text, *([columns.label] if columns.label else []), *self.keep]))
         for path in files:
             with _opened(path) as file:
                 place = 0
-                for batch in file.iter_batches(batch_size=_TEXT_ROWS, columns=wanted):
-                    for row in rows_of(batch, columns, self.keep, path.name):
+                for batch in file.iter_batches(batch_size=_TEXT_ROWS, columns=names_of(columns, further)):
+                    for row in rows_of(batch, columns, path.name):
                         yield f"{path.name} row {place}", row
                         place += 1
 
