@@ -189,6 +189,26 @@ def test_a_label_of_the_data_without_a_definition(capsys: pytest.CaptureFixture[
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a\0b", "rows.csv line 32 holds a NUL character; correct it, or set on_error: skip"),
+        (
+            "x" * 1_000_001,
+            "rows.csv line 32 is 1,000,001 characters long, more than max_characters=1,000,000; raise it",
+        ),
+        ("", "rows.csv line 32 has an empty text; correct it, or set on_error: skip"),
+    ],
+    ids=["nul", "long", "empty"],
+)
+def test_a_text_that_cannot_be_used(
+    capsys: pytest.CaptureFixture[str], reviews: dict[str, Any], text: str, words: str
+) -> None:
+    with Path("rows.csv").open("a") as file:
+        file.write(f"\n{text},good")
+    assert words in refused(capsys, "run", write(data=reviews))
+
+
 def test_more_rows_than_the_attempts_allow_are_a_shortfall(capsys: pytest.CaptureFixture[str]) -> None:
     recipe = write({"use": "echo", "answers": ['{"text": "one"}', '{"text": "two"}', '{"text": "three"}']})
     code, error = call(capsys, "run", recipe, "--out", "run", "--set", "filters=[text.exact_duplicate]")

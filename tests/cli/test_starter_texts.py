@@ -155,7 +155,7 @@ def test_an_unsure_choice_names_the_alternatives() -> None:
     text, tree = recipe_of("a.jsonl")
     assert "  # it holds the longest texts; not sure? it could also be: " in text
     assert {tree["data"]["text"]} < {"said", "more"}
-    assert "label: kind  # its 2 values repeat; not sure? it could also be: shop" in text
+    assert "label: kind  # its 2 values repeat; not sure? it could also be: shop; if they are no labels, write" in text
 
 
 @pytest.mark.parametrize(

@@ -235,3 +235,16 @@ def test_a_script_that_lies_in_a_data_set_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="datasets cannot open"):
         read("hf", tmp_path / "d")
     assert not trace.exists()
+
+
+def test_a_library_that_could_run_scripts_is_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+
+    def load_dataset(path: str, name: str | None, trust_remote_code: bool | None = None, **_: object) -> None:
+        told.append(trust_remote_code)
+        raise ValueError("enough seen")
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    with pytest.raises(DataError, match="enough seen"):
+        read("hf", put(tmp_path / "d"))
+    assert told == [False]

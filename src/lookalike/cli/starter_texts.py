@@ -141,6 +141,8 @@ def _shortest(found: TextDescription, rows: int) -> TextDescription:
 def _data(found: TextDescription, opening: Opening, request: _Request, share: float, whole: int) -> list[str]:
     why = {"text": _why(found.text), "label": _why(found.label), "encoding": "  # it is not UTF-8"}
     why["per"] = "  # one text per file; or line"
+    if found.label.guessed:
+        why["label"] += "; if they are no labels, write '' and remove task.labels"
     skipped = "; ".join(note for note in found.notes if note.startswith("skipped"))
     options = opening.placed({key: value for key, value in found.options.items() if key != "on_error"})
     lines = [

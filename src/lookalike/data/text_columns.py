@@ -113,11 +113,13 @@ class Choice:
         name: The column; empty when none fits.
         why: The reason, in a few words.
         others: Columns that could be meant too, the likeliest first.
+        guessed: Nothing but the cells speaks for it.
     """
 
     name: str
     why: str
     others: tuple[str, ...] = ()
+    guessed: bool = False
 
 
 def facts_of(records: Iterable[Mapping[str, Any]]) -> tuple[int, dict[str, Facts]]:
@@ -168,7 +170,7 @@ def choose_label(rows: int, found: Mapping[str, Facts], text: str) -> Choice:
         return Choice("", f"no other column has 2 to {MOST_LABELS} short values that repeat")
     best = named[0] if named else min(reversed(like), key=lambda facts: len(facts.values))
     why = "by its name" if named else f"its {len(best.values)} values repeat"
-    return Choice(best.name, why, tuple(facts.name for facts in like if facts is not best))
+    return Choice(best.name, why, tuple(facts.name for facts in like if facts is not best), not named)
 
 
 def _by_name(found: Mapping[str, Facts], names: Sequence[str]) -> list[Facts]:
