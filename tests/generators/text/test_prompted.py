@@ -315,3 +315,18 @@ def test_conditions_are_checked() -> None:
     assert fitted.sample(3, Rng(0), {"tone": "calm"}).column("tone") == ["calm"] * 3
     with pytest.raises(ConfigError, match=r"tone needs one value, .* calm, angry; found loud"):
         fitted.sample(3, Rng(0), {"tone": "loud"})
+
+
+@pytest.mark.parametrize("style", ["chat", "continue"])
+def test_a_template_is_what_the_model_is_asked(style: str) -> None:
+    template = "Write {label} ({definition}), {attributes} for {task}.\n{examples}"
+    request = _fit(style=style, template=template, examples=2)._request(0, 1, {"tone": "calm"}, Rng(1))
+    asked = request.messages[1].content if style == "chat" else request.prompt
+    assert asked.startswith("Write bad (the writer does not), tone: calm")
+    assert asked.count("number") == 2
+    assert "Write one new text" not in asked
+
+
+def test_a_wrong_template_is_refused_before_anything_is_asked() -> None:
+    with pytest.raises(ValidationError, match=r"template holds '{lable}', which is no field; allowed: {task}, {label}"):
+        Prompted(task=TASK, backend=ECHO, template="{lable}")

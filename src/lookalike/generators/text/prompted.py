@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from lookalike.backends.client.asking import Asking, FittedAsking
 from lookalike.backends.client.client import Ask
-from lookalike.core.dialogue import Message, Reply, Request
+from lookalike.core.dialogue import Reply, Request
 from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Watch
 from lookalike.core.rng import Rng
@@ -34,8 +34,10 @@ from lookalike.techniques.prompting import (
     Task,
     Told,
     chat_prompt,
+    check_template,
     continued_prompt,
     continued_text,
+    once_more,
     told_values,
     values_prompt,
     values_schema,
@@ -73,6 +75,10 @@ class Prompted(Asking):
     style: Literal["auto", "chat", "continue"] = Field(
         default="auto", description="chat = instruct model; continue = base model; auto = chat where the model can."
     )
+    template: str | None = Field(
+        default=None,
+        description="Your own wording of each request, with {task}, {label}, {definition}, {attributes}, {examples}.",
+    )
     judge: Judging = Field(default_factory=Judging, description="What the model is asked about each text's label.")
     reason: bool = Field(
         default=False,
@@ -84,7 +90,9 @@ class Prompted(Asking):
 
     @model_validator(mode="after")
     def _answering(self) -> Self:
-        """Refuse wrong settings of the backend before any work starts."""
+        """Refuse a wrong template and wrong settings of the backend before any work starts."""
+        if self.template is not None:
+            check_template(self.template, self.task)
         can, second = self.server().capabilities(), self.second()
         if second is not None and second.capabilities().chat != can.chat and self.style == "auto":
             raise ValueError(
@@ -311,7 +319,7 @@ class _FittedPrompted(FittedAsking):
         reply = await ask(request)
         found, problem = self._read(reply)
         if len(found) < len(rows):
-            again, second = self._read(await ask(_once_more(request, reply, problem, self._form)))
+            again, second = self._read(await ask(once_more(request, reply, problem, self._form)))
             found, problem = (again, second) if len(again) >= len(found) else (found, problem)
         lost = (Told(""), f"answer: {problem or 'too few texts'}")
         return [(found[place], "") if place < len(found) else lost for place in range(len(rows))]
@@ -332,9 +340,9 @@ class _FittedPrompted(FittedAsking):
         }
         if self._chat:
             avoid = {other: labels[other] for other in config.task.confusable.get(name, ())}
-            messages = chat_prompt(*parts, avoid, self._form)
+            messages = chat_prompt(*parts, avoid, self._form, config.template)
             return Request(messages=messages, json_schema=self._shape, **common)
-        return Request(prompt=continued_prompt(*parts), stop=(END.strip(),), **common)
+        return Request(prompt=continued_prompt(*parts, config.template), stop=(END.strip(),), **common)
 
     def _shown(self, name: str, key: Rng) -> list[tuple[str, str]]:
         """Return the examples of one request.
@@ -382,13 +390,3 @@ def _question(config: Prompted, text: str, examples: _Examples) -> Request:
     of_label = [[one for one in examples if one[0] == name and one[1] != text][:each] for name in config.task.labels]
     shown = [one for turn in zip_longest(*of_label) for one in turn if one is not None][: config.judge.examples]
     return label_question(config.task.describe, config.task.labels, shown, text, config.chats())
-
-
-def _once_more(request: Request, reply: Reply, problem: str, form: Form) -> Request:
-    """Return the request again, told what was wrong; a base model is not told, it only draws again."""
-    seed = (request.seed + 1) % 2**31
-    if not request.messages:
-        return replace(request, seed=seed)
-    said = Message("assistant", reply.text[:_MOST] or "(nothing)")
-    told = Message("user", f"That answer has {problem}. {form.asks()}")
-    return replace(request, messages=(*request.messages, said, told), seed=seed)
