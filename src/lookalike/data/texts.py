@@ -213,7 +213,7 @@ def fault_of(text: object, most: int) -> str:
     if isinstance(text, DataError):
         return str(text)
     if not isinstance(text, str):
-        usual = {None: "has no text", bytes: "holds bytes that are no UTF-8 text"}
+        usual: dict[type | None, str] = {None: "has no text", bytes: "holds bytes that are no UTF-8 text"}
         kind = None if text is None else type(text)
         return usual.get(kind, f"holds {type(text).__name__} where a text is expected")
     if not text.strip():

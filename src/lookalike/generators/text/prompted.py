@@ -24,7 +24,7 @@ from lookalike.core.store import write_json
 from lookalike.data.corpus import CONFIDENCE, PROBLEM, Corpus, Labels, further_columns, text_schema
 from lookalike.data.texts import fault_of
 from lookalike.techniques.calibration import calibrate, calibrated
-from lookalike.techniques.diversity import farthest_points
+from lookalike.techniques.diversity import varied_texts
 from lookalike.techniques.judging import Judging, judge, label_question
 from lookalike.techniques.labels import wanted_labels, wanted_values
 from lookalike.techniques.mixing import mixes_of, together
@@ -48,7 +48,6 @@ _TOKENS_PER_VALUE = 40
 _REASON_TOKENS = 80
 _FILE = "lookalike.json"
 _POOL = 32
-_FEATURES = 512
 _LOOKED_AT = 2000
 _MOST = 20_000
 _LEAST_GOLD = 10
@@ -66,12 +65,15 @@ class Prompted(Asking):
     fault, is delivered as rejected, with the reason.
 
     Source: Ye et al. 2022, arXiv:2202.07922 (ZeroGen); Yu et al. 2023, arXiv:2306.15895 (attributed prompts).
-    Differs from the papers: examples are real rows chosen far from each other; every mix of the attributes, given or
-        proposed by the model, comes equally often for every label.
+    Differs from the papers: examples are chosen far from each other, among real rows and, if asked, accepted ones;
+        every mix of the attributes, given or proposed by the model, comes equally often for every label.
     """
 
     task: Task = Field(description="What is wanted: describe, labels, attributes, confusable.")
     examples: int = Field(default=4, ge=0, le=50, description="Real rows shown in each request, if there are any.")
+    accepted: bool = Field(
+        default=False, description="Show rows accepted before as examples too; rows are then made in four portions."
+    )
     style: Literal["auto", "chat", "continue"] = Field(
         default="auto", description="chat = instruct model; continue = base model; auto = chat where the model can."
     )
@@ -87,6 +89,11 @@ class Prompted(Asking):
     several: int = Field(
         default=1, ge=1, le=20, description="Texts of one answer, each with a probability (verbalised sampling)."
     )
+
+    @property
+    def learns(self) -> bool:
+        """Whether later rows depend on which earlier ones were accepted."""
+        return self.accepted
 
     @model_validator(mode="after")
     def _answering(self) -> Self:
@@ -142,7 +149,7 @@ class Prompted(Asking):
             rows = np.flatnonzero(data.labels == number)
             rows = rng.child("looked at", number).numpy().permutation(rows)[:_LOOKED_AT]
             texts = data.take(rows).texts()
-            chosen += [(label, texts[place]) for place in _varied(texts)]
+            chosen += [(label, texts[place]) for place in varied_texts(texts, _POOL)]
         answers: Path | None = getattr(watch, "answers", None)
         attributes = self._attributes(answers, watch)
         found = self._calibration(data, chosen, rng, answers) if self.judge.kinds and self.judge.gold else {}
@@ -212,16 +219,6 @@ class Prompted(Asking):
             raise DataError(f"{folder} holds no model of text.prompted; run the recipe again") from None
 
 
-def _varied(texts: Sequence[str]) -> list[int]:
-    """Return positions of texts that are unlike each other, by words and pairs of words."""
-    if len(texts) <= 1:
-        return list(range(len(texts)))
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    x_ND = HashingVectorizer(n_features=_FEATURES, ngram_range=(1, 2)).transform(texts).toarray()
-    return [int(place) for place in farthest_points(x_ND, _POOL)]
-
-
 @final
 class _FittedPrompted(FittedAsking):
     """A task with chosen examples; only this can sample."""
@@ -236,7 +233,7 @@ class _FittedPrompted(FittedAsking):
     ) -> None:
         """Keep the parts; nothing is asked yet."""
         self.config, self.examples, self.calibration = config, list(examples), calibration
-        self.attributes = dict(attributes)
+        self.attributes, self._pool = dict(attributes), self.examples
         kinds = config.judge.kinds
         numbers = (*kinds, CONFIDENCE) if kinds else ()
         told = (*((REASON,) if config.reason else ()), PROBLEM)
@@ -250,6 +247,15 @@ class _FittedPrompted(FittedAsking):
     def strata(self) -> dict[str, tuple[str, ...]]:
         """Return the values of each attribute that rows can be asked by."""
         return self.attributes
+
+    def learn(self, accepted: Corpus) -> None:
+        """Choose the examples anew, far from each other, among real and accepted rows; judging keeps the real ones."""
+        names = [self.schema.classes[k] if self.schema.classes else "" for k in accepted.labels]
+        candidates = [*self.examples, *list(zip(names, accepted.texts(), strict=True))[:_LOOKED_AT]]
+        self._pool = []
+        for label in self.schema.classes or ("",):
+            texts = [text for name, text in candidates if name == label]
+            self._pool += [(label, texts[place]) for place in varied_texts(texts, _POOL)]
 
     def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Corpus:
         """Return n rows; those without a usable text say why in the column `problem`.
@@ -351,8 +357,8 @@ class _FittedPrompted(FittedAsking):
         not. A base model continues what it sees, so it sees its own label alone.
         """
         draw = key.numpy()
-        own = [one for one in self.examples if one[0] == name]
-        other = [one for one in self.examples if one[0] != name]
+        own = [one for one in self._pool if one[0] == name]
+        other = [one for one in self._pool if one[0] != name]
         few = min(len(other), self.config.examples // 3) if self._chat else 0
         chosen = [own[place] for place in draw.permutation(len(own))[: self.config.examples - few]]
         chosen += [other[place] for place in draw.permutation(len(other))[:few]]
