@@ -190,7 +190,7 @@ def usable_rows(
     for name, record in records:
         columns = columns or settings.columns(record)
         text = record.get(columns.text)
-        label = clean(str(plain(record.get(columns.label)) or "")).strip() if columns.label else ""
+        label = clean(plain(record.get(columns.label)) or "").strip() if columns.label else ""
         problem = fault_of(text, settings.max_characters)
         if problem:
             cure = "raise it" if "max_characters" in problem else "correct it"
