@@ -142,8 +142,10 @@ def _described(name: str, options: dict[str, object]) -> TextDescription:
     if notes:
         options["on_error"] = "skip"
     columns = {one.name: one.told() for one in facts.values()} if name != "txt" else {}
-    rows = lengths.shape[1]
-    description = TextDescription(name, options, rows, counts, columns, text, label, *lengths, notes=notes)
+    characters, words, size = lengths
+    description = TextDescription(
+        name, options, len(size), counts, columns, text, label, characters, words, size, notes
+    )
     return replace(description, test=_test_part(description))
 
 

@@ -213,9 +213,8 @@ def fault_of(text: object, most: int) -> str:
     if isinstance(text, DataError):
         return str(text)
     if not isinstance(text, str):
-        usual = {None: "has no text", bytes: "holds bytes that are no UTF-8 text"}
-        kind = None if text is None else type(text)
-        return usual.get(kind, f"holds {type(text).__name__} where a text is expected")
+        told = "bytes that are no UTF-8 text" if isinstance(text, bytes) else f"{type(text).__name__}, not a text"
+        return "has no text" if text is None else f"holds {told}"
     if not text.strip():
         return "has an empty text"
     if len(text) > most:
