@@ -183,6 +183,8 @@ def test_very_many_rows_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     text, tree = recipe_of(table("reviews.csv", 200))
     assert tree["data"]["limit"] == 60
     assert "# of 200: enough to learn from" in text
+    _, tree = recipe_of(table("reviews.csv", 200, labels=["good"] * 9 + ["bad"]))
+    assert "limit" not in tree["data"]
 
 
 def test_the_test_part_becomes_the_holdout() -> None:

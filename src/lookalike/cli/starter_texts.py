@@ -25,6 +25,7 @@ _EXTRAS = {
 }
 _MANY, _LIMIT = 50_000, 20_000
 _COMPARED = 52
+_FEWEST_DRAWN = 20
 _EXAMPLES, _FEWEST_EXAMPLES = 6, 3
 _CONTEXTS = ((1024, 8), (2048, 4), (4096, 2), (8192, 1))
 """Tokens of a request with its answer, and how many are answered side by side in about the same memory."""
@@ -86,8 +87,9 @@ def text_recipe(found: TextDescription, opening: Opening) -> tuple[str, list[str
     if not request.examples:
         seen.insert(-1, "note: your texts are too long to be shown to a small model; text.grounded may fit better")
     share = _share(found.rows, len(found.classes))
-    whole = min(found.rows, _LIMIT) if found.rows > _MANY else found.rows
+    whole = _LIMIT if found.rows > _MANY and _survives(found, _LIMIT) else found.rows
     train = whole if found.test else whole - round(whole * share)
+    held = train if found.test else whole - train
     text = _TEMPLATE.format(
         where=shown(opening.where),
         rows=plural(found.rows, "text"),
@@ -98,9 +100,14 @@ def text_recipe(found: TextDescription, opening: Opening) -> tuple[str, list[str
         generator="\n".join(_generator(found, opening, request)),
         sample="\n".join(_sample(found, train)),
         filters="\n".join(_filters(found, train)),
-        measures="\n".join(_measures(found, train, whole - train)),
+        measures="\n".join(_measures(found, train, held)),
     )
     return text, seen
+
+
+def _survives(found: TextDescription, limit: int) -> bool:
+    """Say whether so many rows, drawn at random, keep some of every label."""
+    return min(found.counts.values(), default=found.rows) * limit >= _FEWEST_DRAWN * found.rows
 
 
 def _share(rows: int, labels: int) -> float:

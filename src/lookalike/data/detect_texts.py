@@ -142,9 +142,9 @@ def _described(name: str, options: dict[str, object]) -> TextDescription:
     if notes:
         options["on_error"] = "skip"
     columns = {one.name: one.told() for one in facts.values()} if name != "txt" else {}
-    rows, (characters, words, size) = lengths.shape[1], lengths
+    characters, words, size = lengths
     description = TextDescription(
-        name, options, rows, counts, columns, text, label, characters, words, size, notes=notes
+        name, options, len(size), counts, columns, text, label, characters, words, size, notes
     )
     return replace(description, test=_test_part(description))
 

@@ -166,11 +166,14 @@ def choose_label(rows: int, found: Mapping[str, Facts], text: str) -> Choice:
     """
     like = [facts for facts in found.values() if facts.name != text and facts.label_like(rows)]
     named = [facts for facts in _by_name(found, (*LABEL_COLUMNS, *_MORE_LABELS)) if facts in like]
-    if not like:
+    # Where no name speaks for a column, a value that comes only once speaks against it.
+    guesses = [facts for facts in like if min(facts.values.values()) > 1]
+    if not named and not guesses:
         return Choice("", f"no other column has 2 to {MOST_LABELS} short values that repeat")
-    best = named[0] if named else min(reversed(like), key=lambda facts: len(facts.values))
+    best = named[0] if named else min(reversed(guesses), key=lambda facts: len(facts.values))
     why = "by its name" if named else f"its {len(best.values)} values repeat"
-    return Choice(best.name, why, tuple(facts.name for facts in like if facts is not best), not named)
+    others = {facts.name: None for facts in (*named, *guesses) if facts is not best}
+    return Choice(best.name, why, tuple(others), not named)
 
 
 def _by_name(found: Mapping[str, Facts], names: Sequence[str]) -> list[Facts]:

@@ -190,7 +190,7 @@ def usable_rows(
     for name, record in records:
         columns = columns or settings.columns(record)
         text = record.get(columns.text)
-        label = clean(str(plain(record.get(columns.label)) or "")).strip() if columns.label else ""
+        label = clean(plain(record.get(columns.label)) or "").strip() if columns.label else ""
         problem = fault_of(text, settings.max_characters)
         if problem:
             cure = "raise it" if "max_characters" in problem else "correct it"
@@ -213,9 +213,8 @@ def fault_of(text: object, most: int) -> str:
     if isinstance(text, DataError):
         return str(text)
     if not isinstance(text, str):
-        usual: dict[type | None, str] = {None: "has no text", bytes: "holds bytes that are no UTF-8 text"}
-        kind = None if text is None else type(text)
-        return usual.get(kind, f"holds {type(text).__name__} where a text is expected")
+        told = "bytes that are no UTF-8 text" if isinstance(text, bytes) else f"{type(text).__name__}, not a text"
+        return "has no text" if text is None else f"holds {told}"
     if not text.strip():
         return "has an empty text"
     if len(text) > most:
