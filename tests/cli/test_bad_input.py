@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
-
-from lookalike.cli.app import main
+from tests.cli.calling import call, refused
 
 RECIPE: dict[str, Any] = {
     "name": "bad",
@@ -22,23 +21,6 @@ RECIPE: dict[str, Any] = {
     "sample": {"rows": 4, "steps": 2},
     "measure": ["image.class_balance"],
 }
-
-
-def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """Run the command line in this process and return its exit code and what it printed as an error."""
-    sys.argv = ["lookalike", *arguments]
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0), capsys.readouterr().err
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    code, error = call(capsys, *arguments)
-    lines = [line for line in error.splitlines() if line.startswith("lookalike: ")]
-    assert code == 2, error
-    assert len(lines) == 1, error
-    assert "Traceback" not in error
-    return lines[0]
 
 
 def photo(path: Path, size: tuple[int, int] = (8, 8), value: int = 0) -> None:

@@ -110,10 +110,3 @@ def test_what_no_reader_knows(photos: Path, tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=message):
             describe(path)
-
-
-@pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.txt"])
-def test_a_file_of_texts_is_told_from_a_table_of_images(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("review,stars\nfine,5\n")
-    with pytest.raises(DataError, match=rf"names no images .*data: {{read: {name[2:]}}} as docs/texts.md shows"):
-        guess(tmp_path / name)

@@ -20,4 +20,4 @@ def test_a_usable_text_can_be_stored(text: str) -> None:
 
 def test_other_types_are_named() -> None:
     assert fault_of(None, 5) == "has no text"
-    assert fault_of(3, 5) == "holds int where a text is expected"
+    assert fault_of(3, 5) == "holds int, not a text"

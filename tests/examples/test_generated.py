@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from lookalike.cli.starter import starter
 from lookalike.core.registry import catalogue, find, kinds, names
 from lookalike.data.reading import ImageReader
+from lookalike.data.tables import TableReader
 from lookalike.data.texts import TextReader
 from lookalike.pipeline.recipe import Data, Recipe, Sample
 from lookalike.reports.verdicts import rules_markdown
@@ -110,7 +111,12 @@ def _ours(kind: str, name: str) -> bool:
 def _readers() -> str:
     """Return the settings of the readers, those that all of a kind share once."""
     parts = []
-    for heading, base in (("Every reader of images", ImageReader), ("Every reader of texts", TextReader)):
+    bases = {
+        "Every reader of images": ImageReader,
+        "Every reader of texts": TextReader,
+        "Every reader of tables, of images or of texts": TableReader,
+    }
+    for heading, base in bases.items():
         some = [name for name in names("readers") if issubclass(find("readers", name), base)]
         shared = frozenset(base.model_fields)
         parts.append(f"### {heading}\n\n{settings(base)}")
@@ -144,9 +150,21 @@ def _starter() -> str:
     return "```text\n" + "\n".join(found) + "\n```\n\n```yaml\n" + recipe + "```\n"
 
 
+def _starter_texts() -> str:
+    """Return what `lookalike init reviews.csv` prints for a small table of reviews."""
+    said = ("a film that nobody needs", "I laughed for two hours and went again", "slow, but the ending is worth it")
+    with TemporaryDirectory() as name:
+        path = Path(name) / "reviews.csv"
+        rows = [f'{place},"{said[place % 3]}, seat {place}",{(1, 5, 3)[place % 3]},web' for place in range(600)]
+        path.write_text("\n".join(["id,review,stars,source", *rows]), encoding="utf-8")
+        _, found = starter(str(path), "augment", Path(name))
+    return "```text\n" + "\n".join(found) + "\n```\n"
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "rules": rules_markdown,
     "starter": _starter,
+    "starter.texts": _starter_texts,
     "methods": _list_of_methods,
     "recipe": lambda: settings(Recipe),
     "data": lambda: settings(Data),

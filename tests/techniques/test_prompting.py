@@ -15,6 +15,7 @@ from lookalike.techniques.prompting import (
     Form,
     Task,
     chat_prompt,
+    check_template,
     continued_prompt,
     continued_text,
     json_object,
@@ -76,6 +77,9 @@ def test_a_continuation_ends_at_the_end_of_the_example() -> None:
     [
         ({"describe": ""}, "at least 1 character"),
         ({"describe": "x", "labels": {"a": " ", "b": "c"}}, "label 'a' has no definition"),
+        ({"describe": "x", "labels": {"a": None, "b": "c"}}, "label 'a' has no definition; say in a few words"),
+        ({"describe": "x", "labels": ["a", "b"]}, "written as name: what it means; found a list"),
+        ({"describe": "x", "labels": {True: "b", "no": "c"}}, "label True is no text; put its name in quotes"),
         ({"describe": "x", "labels": {"a": "b"}}, "at least two labels"),
         ({"describe": "x", "attributes": {"text": ["a"]}}, "another name than text"),
         ({"describe": "x", "attributes": {"tone": []}}, "attribute 'tone' needs values"),
@@ -93,6 +97,38 @@ def test_a_continuation_ends_at_the_end_of_the_example() -> None:
 def test_a_task_that_cannot_be_is_refused(task: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Task.model_validate(task)
+
+
+def test_whole_numbers_are_names_of_labels() -> None:
+    assert Task.model_validate({"describe": "x", "labels": {1: "low", 5: "high"}}).labels == {"1": "low", "5": "high"}
+
+
+def test_a_template_takes_the_place_of_the_request_but_not_of_the_form() -> None:
+    template = "{task}|{label}|{definition}|{attributes}|{examples}"
+    examples = [("good", "I like it")]
+    system, user = chat_prompt("reviews", "good", "likes", {"tone": "dry"}, examples, None, Form(several=2), template)
+    assert user.content == 'reviews|good|likes|tone: dry|- {"label": "good", "text": "I like it"}'
+    assert "exactly 2 texts" in system.content
+    prompt = continued_prompt(
+        "reviews", "good", "likes", {"tone": "dry"}, examples, "{task}{attributes}\n{examples}\nNew:\n"
+    )
+    assert prompt == f"reviewstone: dry.\ngood: I like it{END}\nNew:"
+
+
+@pytest.mark.parametrize(
+    ("template", "task", "message"),
+    [
+        ("{task}", {}, "every label in the same words; add {label}, or {definition}"),
+        ("{label}", {"attributes": {"tone": ["a"]}}, r"leaves out the attributes \(tone\); add {attributes}"),
+        ("{label}", {"confusable": {"a": ["b"]}}, "takes the place of what confusable says"),
+        ("{labels}", {}, "template holds '{labels}', which is no field"),
+    ],
+)
+def test_a_template_that_loses_something_is_refused(template: str, task: dict[str, Any], message: str) -> None:
+    whole = Task.model_validate({"describe": "x", "labels": {"a": "1", "b": "2"}, **task})
+    with pytest.raises(ValueError, match=message):
+        check_template(template, whole)
+    check_template("{definition} {attributes}", Task(describe="x", labels={"a": "1", "b": "2"}))
 
 
 def test_several_texts_come_with_reason_and_probability() -> None:

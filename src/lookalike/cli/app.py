@@ -132,7 +132,7 @@ def init(
         raise LookalikeError(f"{out} exists already; give another name with --out, or remove it")
     if not out.resolve().parent.is_dir():
         raise LookalikeError(f"no folder {out.parent} to write {out.name} into; make it first")
-    text, found = starter(data, goal, out.resolve().parent)
+    text, found = starter(data, goal, out.resolve().parent, str(out))
     from lookalike.core.store import write_file
 
     write_file(out, text)

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
 from typing import get_args
 
-import yaml
-
+from lookalike.cli.opening import Opening, flow, plural
+from lookalike.cli.starter_texts import text_recipe
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.data.detect import Description, describe
+from lookalike.data.detect_texts import TextDescription
 from lookalike.pipeline.recipe import Goal
 
 _SHOWN = 12
 _LARGEST = 64
-_ADVICE = {
-    "augment": "more training rows: usefulness comes first in the report",
-    "share": "rows to give away in place of real ones: privacy comes first in the report",
-    "bootstrap": "a first data set: usefulness and diversity come first in the report",
-    "simulate": "rare cases for testing: validity comes first in the report",
-}
 _TEMPLATE = """\
 # Made by looking at {where}: {rows:,} rows, {classes} classes, {size}.
-name: {name}
-goal: {goal}  # {advice}; or: {others}
-seed: 0  # the same seed gives the same rows
+{head}
 data:
 {data}
   holdout: {holdout}  # real rows kept for testing: a share, or a reader; nothing that learns sees them
@@ -52,40 +43,31 @@ audits:
 """
 
 
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
 def _findings(found: Description) -> list[str]:
     """Return what was seen, a line each."""
     sizes = ", ".join(f"{h}x{w} ({n:,})" for (h, w), n in list(found.sizes.items())[:3])
     shown = list(found.counts.items())[:_SHOWN]
     more = f", and {len(found.counts) - _SHOWN} more" if len(found.counts) > _SHOWN else ""
     return [
-        f"reader {found.reader}: {_plural(found.rows, 'row')} of {'grey' if found.channels == 1 else 'colour'} images",
+        f"reader {found.reader}: {plural(found.rows, 'row')} of {'grey' if found.channels == 1 else 'colour'} images",
         f"classes: {', '.join(f'{name} {count:,}' for name, count in shown)}{more}",
         f"sizes in pixels: {sizes}; modes: {', '.join(found.modes)}",
         *(f"note: {note}" for note in found.notes),
     ]
 
 
-def _flow(value: object) -> str:
-    """Return a value as YAML on one line."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
-    return text.removesuffix("\n").removesuffix("\n...")
-
-
 def _size_problem(found: Description) -> bool:
     return len(found.sizes) > 1 and all("size" in problem for problem in found.problems)
 
 
-def starter(data: str, goal: str, base: Path) -> tuple[str, list[str]]:
+def starter(data: str, goal: str, base: Path, file: str = "recipe.yaml") -> tuple[str, list[str]]:
     """Return a commented recipe for some data, and what was seen in lines.
 
     Args:
         data: A path, or the word digits.
         goal: augment, share, bootstrap or simulate.
         base: Folder that the recipe will lie in; its paths are relative to it.
+        file: How its comments call it.
 
     Raises:
         ConfigError: The goal is unknown.
@@ -93,7 +75,13 @@ def starter(data: str, goal: str, base: Path) -> tuple[str, list[str]]:
     """
     if goal not in get_args(Goal):
         raise ConfigError(f"no goal is called '{goal}'; allowed: {', '.join(get_args(Goal))}")
-    found = describe(data)
+    found, opening = describe(data), Opening(data, goal, base, file)
+    if isinstance(found, TextDescription):
+        return text_recipe(found, opening)
+    return _image_recipe(found, opening)
+
+
+def _image_recipe(found: Description, opening: Opening) -> tuple[str, list[str]]:
     options = dict(found.options)
     common = next(iter(found.sizes), (1, 1))
     scale = min(1.0, _LARGEST / max(common))
@@ -104,24 +92,18 @@ def starter(data: str, goal: str, base: Path) -> tuple[str, list[str]]:
     holdout: object = 0.2
     path = Path(str(options.get("path", ""))).expanduser()
     if path.name == "train" and (path.parent / "test").is_dir():
-        place = os.path.relpath(path.parent / "test", base)
-        holdout = {"read": found.reader, **options, "path": place}
-    if "path" in options:
-        options["path"] = os.path.relpath(Path(str(options["path"])).expanduser(), base)
-    source = {"read": found.reader, **options}
+        holdout = {"read": found.reader, **opening.placed({**options, "path": path.parent / "test"})}
+    source = {"read": found.reader, **opening.placed(options)}
     (height, width), *_ = found.sizes or {(0, 0): 0}
     small = found.rows < 5000 and height * width <= 16 * 16
     text = _TEMPLATE.format(
-        where=Path(data).name or data,
+        where=opening.where,
         rows=found.rows,
         classes=len(found.classes),
         size=f"{height}x{width} pixels" if len(found.sizes) == 1 else f"{len(found.sizes)} sizes",
-        name=re.sub(r"[^A-Za-z0-9._-]+", "-", Path(data).stem).strip("-._") or "mine",
-        goal=goal,
-        holdout=_flow(holdout),
-        advice=_ADVICE[goal],
-        others=", ".join(each for each in get_args(Goal) if each != goal),
-        data="\n".join(f"  {key}: {_flow(value)}" for key, value in source.items()),
+        head=opening.head(),
+        holdout=flow(holdout),
+        data="\n".join(f"  {key}: {flow(value)}" for key, value in source.items()),
         minutes=2 if small else 20,
         wanted=min(max(found.rows, 10 * len(found.classes)), 5000),
     )

@@ -1,11 +1,11 @@
-"""Finds the image and label columns of a table by its Hugging Face feature tree; shared by `parquet` and `hf`."""
+"""Finds image, text and label columns of a table by its Hugging Face feature tree; shared by `parquet` and `hf`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +13,11 @@ import pyarrow as pa
 from lookalike.core.errors import DataError
 from lookalike.data.classes import Labels, name_numbers, number
 from lookalike.data.pixels import shown
+from lookalike.data.texts import LABEL_COLUMNS, TEXT_COLUMNS, TextColumns, clean
 
+Features = Mapping[str, Mapping[str, Any]]
 _LABELS = ("label", "labels", "class", "category", "target")
+_STRINGS = ("string", "large_string", "string_view")
 _LISTED = 20
 
 
@@ -34,18 +37,81 @@ def features_of(schema: pa.Schema) -> dict[str, dict[str, Any]]:
         encoded = pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)
         if pa.types.is_struct(field.type):
             encoded = "bytes" in {part.name for part in field.type}
-        features[field.name] = {"_type": "Image" if encoded else "Value"}
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        features[field.name] = {"_type": "Image" if encoded else "Value", "dtype": str(kind)}
     try:
         stored = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
         told = {name: dict(stored[name]) for name in features if isinstance(stored.get(name), dict)}
     except (ValueError, KeyError, TypeError, AttributeError):
         told = {}
-    return {**features, **told}
+    return {name: {**found, **told.get(name, {})} for name, found in features.items()}
 
 
-def pick_columns(
-    features: Mapping[str, Mapping[str, Any]], image: str | None, label: str | None, where: str
-) -> Columns:
+def text_columns_of(features: Features) -> list[str]:
+    """Return the columns of strings."""
+    return [name for name, kind in features.items() if kind.get("_type") == "Value" and kind.get("dtype") in _STRINGS]
+
+
+def kind_of(features: Features, where: str) -> Literal["image", "text"]:
+    """Return what a table holds when no setting says it: images, or texts in a column with a usual name.
+
+    Raises:
+        DataError: It holds both.
+    """
+    images = [name for name, kind in features.items() if kind.get("_type") == "Image"]
+    texts = [name for name in TEXT_COLUMNS if name in text_columns_of(features)]
+    if images and texts:
+        raise DataError(
+            f"{shown(where)} holds images ({_list(images)}) and texts ({_list(texts)}); set image: COLUMN to read the "
+            "images, or text: COLUMN to read the texts"
+        )
+    return "text" if texts else "image"
+
+
+def pick_text_columns(
+    features: Features, text: str | None, label: str | None, keep: Sequence[str], where: str
+) -> TextColumns:
+    """Return the text and label columns.
+
+    Args:
+        features: Feature tree: column -> {"_type": "Value" | "ClassLabel" | ..., "dtype": ..., "names": [...]}.
+        text: Name the user gave; None = the first with a usual name.
+        label: Name the user gave; None = the only ClassLabel column, else one with a usual name, else none; '' = none.
+        keep: Further columns that must be there.
+        where: What messages call the source.
+
+    Raises:
+        DataError: No such column, or the choice is not clear.
+    """
+    strings = text_columns_of(features)
+    text = text or next((name for name in TEXT_COLUMNS if name in strings), None)
+    if label is None:
+        told = [name for name, kind in features.items() if kind.get("_type") == "ClassLabel"]
+        usual = [name for name in LABEL_COLUMNS if name in features and name != text][:1]
+        label = _only(told, "label", where, features) if told else next(iter(usual), "")
+    for name, option in ((text, "text"), (label or None, "label"), *((name, "keep") for name in keep)):
+        if name not in features and (name is not None or option == "text"):
+            what = f"no column '{shown(name)}'" if name else "no text column"
+            raise DataError(f"{shown(where)} has {what}; found {_list(features)}; set {option}: COLUMN")
+    if text not in strings:
+        raise DataError(
+            f"column '{shown(text)}' of {shown(where)} holds {shown(_type_of(features[str(text)]))}, not strings; "
+            f"columns of strings: {_list(strings) or 'none'}; set text: COLUMN"
+        )
+    classes = features[label].get("names") if label else None
+    if not isinstance(classes, list) or not classes:
+        return TextColumns(str(text), label or None)
+    names = tuple(clean(str(name)).strip() for name in classes)
+    if len(set(names)) != len(names):
+        raise DataError(f"{shown(where)}: class names must differ, found {len(names) - len(set(names))} repeated")
+    return TextColumns(str(text), label, names)
+
+
+def _type_of(kind: Mapping[str, Any]) -> object:
+    return kind.get("dtype") or kind.get("_type") or "something nested"
+
+
+def pick_columns(features: Features, image: str | None, label: str | None, where: str) -> Columns:
     """Return the image and label columns.
 
     Args:
@@ -82,7 +148,8 @@ def _only(found: Sequence[str], option: str, where: str, features: Mapping[str, 
     if len(found) == 1:
         return found[0]
     what = f"{len(found)} {option} columns ({_list(found)})" if found else f"no {option} column"
-    raise DataError(f"{shown(where)} has {what}; columns: {_list(features)}; set {option}: COLUMN")
+    other = ", or text: COLUMN to read texts" if option == "image" and text_columns_of(features) else ""
+    raise DataError(f"{shown(where)} has {what}; columns: {_list(features)}; set {option}: COLUMN{other}")
 
 
 def _list(names: Sequence[str] | Mapping[str, Any]) -> str:

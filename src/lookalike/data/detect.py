@@ -16,23 +16,26 @@ from lookalike.core.contracts import Method
 from lookalike.core.errors import DataError
 from lookalike.core.registry import find
 from lookalike.data.classes import check_classes
+from lookalike.data.columns import text_columns_of
+from lookalike.data.detect_texts import FORMATS, TextDescription, describe_texts, guess_texts
 from lookalike.data.pixels import SUFFIXES, array_shape, read_header, shown
-from lookalike.data.reading import Encoded, ImageReader, Item, Listing, Size, mixed_sizes
+from lookalike.data.reading import Encoded, ImageReader, ImageSettings, Item, Listing, Size, mixed_sizes
+from lookalike.data.tables import TableReader
 
 _LOOKED_AT = 200
 _BUILTIN = ("digits",)
 _FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "name")
 _LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
+_ROWS_OF_A_TABLE = 100
 
 
 @dataclass(frozen=True)
 class Description:
-    """What lies at a path.
+    """What images lie at a path.
 
     Attributes:
         reader: Name of the reader that fits, for `data.read`.
         options: Its settings, for the rest of `data`.
-        modality: Kind of data.
         rows: Number of rows; images that cannot be read are only found when they are read.
         counts: Rows of each class, by name, in order.
         looked_at: Images whose headers were read; sizes, modes and problems speak of these.
@@ -45,7 +48,6 @@ class Description:
 
     reader: str
     options: Mapping[str, object]
-    modality: str = "image"
     rows: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     looked_at: int = 0
@@ -61,23 +63,34 @@ class Description:
         return tuple(self.counts)
 
 
-def describe(path: str | Path) -> Description:
+def describe(path: str | Path) -> Description | TextDescription:
     """Say which reader fits a path, and what it would find.
 
     Args:
         path: A folder or file, or the word `digits`.
 
     Returns:
-        Reader, settings, rows, classes, sizes, modes, notes and problems.
+        Reader, settings, rows, classes and notes; of images also sizes, modes and problems, of texts columns, lengths.
 
     Raises:
-        DataError: Nothing is there, or nothing that any reader knows.
+        DataError: Nothing is there, nothing that any reader knows, or texts of which none can be used.
     """
     name, options = guess(path)
-    cls: type[Method] = find("readers", name)
-    reader = cls.model_validate(options)
-    if not isinstance(reader, ImageReader):
-        raise DataError(f"{shown(path)} is read by {name}, which holds no images")
+    reader: Method = find("readers", name)(**options)
+    if isinstance(reader, TableReader):
+        try:
+            features = reader.opened().features
+        except DataError as error:
+            return Description(name, options, problems=(str(error),))
+        images = [column for column, kind in features.items() if kind.get("_type") == "Image"]
+        if not images and text_columns_of(features):
+            return describe_texts(name, options)
+        if len(images) == 1 and text_columns_of(features):
+            # Said in the recipe, because a table with texts beside its images could be read as either.
+            options["image"] = images[0]
+            reader = find("readers", name)(**options)
+    if not isinstance(reader, ImageReader | TableReader):
+        return describe_texts(name, options)
     try:
         listing = reader.listing()
     except DataError as error:
@@ -85,7 +98,7 @@ def describe(path: str | Path) -> Description:
     return _look(name, options, reader, listing)
 
 
-def _look(name: str, options: Mapping[str, object], reader: ImageReader, listing: Listing) -> Description:
+def _look(name: str, options: Mapping[str, object], reader: ImageSettings, listing: Listing) -> Description:
     numbers = np.bincount(listing.labels, minlength=len(listing.classes))
     counts = {str(label): int(count) for label, count in zip(listing.classes, numbers, strict=True)}
     sizes, modes, colour, problems = Counter[Size](), Counter[str](), False, []
@@ -146,7 +159,9 @@ def guess(path: str | Path) -> tuple[str, dict[str, object]]:
     if str(path) in _BUILTIN and not place.exists():
         return "builtin", {"name": str(path)}
     if not place.exists():
-        raise DataError(f"nothing is at {shown(path)}; give a folder or file of images, or the word {_BUILTIN[0]}")
+        raise DataError(
+            f"nothing is at {shown(path)}; give a folder or file of images or of texts, or the word {_BUILTIN[0]}"
+        )
     if place.is_dir():
         return _guess_folder(place)
     suffix = place.suffix.lower()
@@ -156,17 +171,13 @@ def guess(path: str | Path) -> tuple[str, dict[str, object]]:
         return "parquet", {"path": str(path)}
     if suffix == ".csv" and (table := _table(place)):
         return "folder", {"path": str(place.parent), **table}
-    if suffix in (".csv", ".jsonl", ".txt"):
-        raise DataError(
-            f"{shown(path)} names no images (allowed columns: {', '.join(_FILE_COLUMNS)}; and "
-            f"{', '.join(_LABEL_COLUMNS)}); "
-            f"if it holds texts, write a recipe with data: {{read: {suffix[1:]}}} as docs/texts.md shows"
-        )
+    if suffix in FORMATS:
+        return FORMATS[suffix], {"path": str(path)}
     if suffix in SUFFIXES:
         raise DataError(f"{shown(path)} is one image; give the folder that holds the class sub-folders")
     raise DataError(
-        f"no reader knows {shown(path)}; allowed: a folder of images, .npz, .parquet, a .csv of labels, a folder of "
-        f"IDX or Parquet files, a Hugging Face folder, or the word {_BUILTIN[0]}"
+        f"no reader knows {shown(path)}; allowed: a folder of images, .npz, .parquet, a .csv of labels or of texts, "
+        f".jsonl, .txt, a folder of IDX, Parquet or text files, a Hugging Face folder, or the word {_BUILTIN[0]}"
     )
 
 
@@ -176,16 +187,17 @@ def _guess_folder(place: Path) -> tuple[str, dict[str, object]]:
     if any("images-idx3-ubyte" in name or "images.idx3-ubyte" in name for name in names):
         has_train = any(name.split("-images")[0].endswith("train") for name in names if "idx3-ubyte" in name)
         return "idx", options if has_train else {**options, "split": "test"}
-    if {"state.json", "dataset_dict.json"} & set(names):
-        return "hf", options
-    if any(name.endswith(".parquet") for name in names) or next(place.glob("*/*.parquet"), None):
-        return "parquet", options
+    saved = bool({"state.json", "dataset_dict.json"} & set(names))
+    if saved or any(name.endswith(".parquet") for name in names) or next(place.glob("*/*.parquet"), None):
+        return "hf" if saved else "parquet", options
     archives = [name for name in names if name.lower().endswith(".npz")]
     if len(archives) == 1:
         return "npz", {"path": str(place / archives[0]), **_first_split(place / archives[0])}
     tables = [name for name in names if name.lower().endswith(".csv")]
     if len(tables) == 1 and (found := _table(place / tables[0])):
         return "folder", {**options, **found}
+    if texts := guess_texts(place):
+        return texts
     train = place / "train"
     if "train" in names and train.is_dir() and any(path.is_dir() for path in train.iterdir()):
         options["path"] = str(train)
@@ -203,15 +215,20 @@ def _first_split(path: Path) -> dict[str, object]:
 
 
 def _table(path: Path) -> dict[str, object]:
-    """Return the settings for a CSV of labels, or nothing when its columns do not look like one."""
+    """Return the settings for a CSV of labels, or nothing when its columns or cells do not look like one."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            columns = next(csv.reader(file), [])
+            rows = csv.reader(file)
+            columns = next(rows, [])
+            cells = list(islice(rows, _ROWS_OF_A_TABLE))
     except (UnicodeDecodeError, csv.Error):
         return {}
     files = [name for name in _FILE_COLUMNS if name in columns]
     labels = [name for name in _LABEL_COLUMNS if name in columns]
     if not files or not labels:
+        return {}
+    named = [row[columns.index(files[0])] for row in cells if len(row) == len(columns)]
+    if named and not any(Path(name).suffix.lower() in SUFFIXES for name in named):
         return {}
     options: dict[str, object] = {"label": path.name}
     if files[0] != _FILE_COLUMNS[0]:

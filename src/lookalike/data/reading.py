@@ -109,8 +109,8 @@ class Faults:
         )
 
 
-class ImageReader(Method):
-    """Abstract: the settings every image reader has, and how it reads."""
+class ImageSettings(Method):
+    """Abstract: the settings of everything that reads images."""
 
     channels: Channels = Field(
         default="auto", description="auto: RGB when any image is coloured, else grey; grey; or rgb."
@@ -135,6 +135,10 @@ class ImageReader(Method):
     def state(self) -> str:
         """Return a cheap hash of what lies at the source."""
 
+
+class ImageReader(ImageSettings):
+    """Abstract: what reads images and nothing else."""
+
     @abstractmethod
     def listing(self) -> Listing:
         """Return labels and classes, and how to get at the images, without reading pixels."""
@@ -152,14 +156,18 @@ class ImageReader(Method):
             DataError: The source is not usable; the message says what was found and how to fix it.
             BudgetError: The disk is full.
         """
-        listing = self.listing()
-        if isinstance(listing, Encoded):
-            images, notes = _read_encoded(listing, self, folder)
-        else:
-            images, notes = _read_blocks(listing, self, folder)
-        images.save(folder)
-        write_json(folder / "notes.json", [*listing.notes, *notes])
-        return images
+        return read_images(self.listing(), self, folder)
+
+
+def read_images(listing: Listing, settings: ImageSettings, folder: Path) -> Images:
+    """Read what is listed into a folder, as `ImageReader.read` says."""
+    if isinstance(listing, Encoded):
+        images, notes = _read_encoded(listing, settings, folder)
+    else:
+        images, notes = _read_blocks(listing, settings, folder)
+    images.save(folder)
+    write_json(folder / "notes.json", [*listing.notes, *notes])
+    return images
 
 
 def read_notes(folder: Path) -> list[str]:
@@ -207,15 +215,15 @@ def mixed_sizes(sizes: Counter[Size], where: str) -> str:
     )
 
 
-def _read_encoded(listing: Encoded, reader: ImageReader, folder: Path) -> tuple[Images, list[str]]:
-    faults = Faults(reader.on_error == "stop")
+def _read_encoded(listing: Encoded, settings: ImageSettings, folder: Path) -> tuple[Images, list[str]]:
+    faults = Faults(settings.on_error == "stop")
     check_classes(listing.labels, listing.classes, listing.where)
     keep, sizes, colour = np.zeros(len(listing.labels), dtype=bool), Counter[Size](), False
     for row, item in enumerate(listing.items()):
         try:
             if item.fault:
                 raise DataError(item.fault)
-            head = read_header(item.source, item.name, reader.limits)
+            head = read_header(item.source, item.name, settings.limits)
         except DataError as error:
             faults.add(str(error))
             continue
@@ -223,17 +231,19 @@ def _read_encoded(listing: Encoded, reader: ImageReader, folder: Path) -> tuple[
         sizes[(head.height, head.width)] += 1
         colour |= head.colour
     check_classes(listing.labels[keep], listing.classes, listing.where)
-    if reader.size is None and (message := mixed_sizes(sizes, listing.where)):
+    if settings.size is None and (message := mixed_sizes(sizes, listing.where)):
         raise DataError(message)
-    height, width = reader.size or next(iter(sizes))
-    shape = (height, width, _wanted(reader.channels, colour))
+    height, width = settings.size or next(iter(sizes))
+    shape = (height, width, _wanted(settings.channels, colour))
     with PixelFile(folder / "pixels.npy", shape) as file:
-        _fill(file, listing, reader, keep, faults)
+        _fill(file, listing, settings, keep, faults)
     labels, classes, notes = check_classes(listing.labels[keep], listing.classes, listing.where)
     return Images(file.open(), labels, image_schema(*shape, classes)), [*faults.notes(), *notes]
 
 
-def _fill(file: PixelFile, listing: Encoded, reader: ImageReader, keep: npt.NDArray[np.bool_], faults: Faults) -> None:
+def _fill(
+    file: PixelFile, listing: Encoded, settings: ImageSettings, keep: npt.NDArray[np.bool_], faults: Faults
+) -> None:
     """Decode the rows in `keep` into the file; rows that fail are taken out of `keep`."""
     chunk = np.empty((chunk_rows(int(np.prod(file.shape))), *file.shape), dtype=np.uint8)
     filled = 0
@@ -241,7 +251,7 @@ def _fill(file: PixelFile, listing: Encoded, reader: ImageReader, keep: npt.NDAr
         if not keep[row]:
             continue
         try:
-            pixels = decode(item.source, item.name, reader.limits, file.shape[2], reader.size)
+            pixels = decode(item.source, item.name, settings.limits, file.shape[2], settings.size)
             if pixels.shape != file.shape:
                 raise DataError(f"{shown(item.name)} changed while it was read; keep the source still and read again")
         except DataError as error:
@@ -256,12 +266,12 @@ def _fill(file: PixelFile, listing: Encoded, reader: ImageReader, keep: npt.NDAr
     file.append(chunk[:filled])
 
 
-def _read_blocks(listing: Blocks, reader: ImageReader, folder: Path) -> tuple[Images, list[str]]:
+def _read_blocks(listing: Blocks, settings: ImageSettings, folder: Path) -> tuple[Images, list[str]]:
     height, width, channels = array_shape(listing.shape, listing.dtype, listing.where)
-    if height * width > reader.limits.pixels:
+    if height * width > settings.limits.pixels:
         raise DataError(
             f"{shown(listing.where)} holds images of {height}x{width} pixels, more than the limit of "
-            f"{reader.limits.pixels:,}; raise max_megapixels"
+            f"{settings.limits.pixels:,}; raise max_megapixels"
         )
     if listing.shape[0] != len(listing.labels):
         raise DataError(
@@ -269,11 +279,11 @@ def _read_blocks(listing: Blocks, reader: ImageReader, folder: Path) -> tuple[Im
             "one label per image is needed"
         )
     labels, classes, notes = check_classes(listing.labels, listing.classes, listing.where)
-    height, width = reader.size or (height, width)
-    shape = (height, width, _wanted(reader.channels, channels >= 3))
+    height, width = settings.size or (height, width)
+    shape = (height, width, _wanted(settings.channels, channels >= 3))
     with PixelFile(folder / "pixels.npy", shape) as file:
         for block in listing.blocks():
-            file.append(convert_block(block, shape[2], reader.size, listing.where))
+            file.append(convert_block(block, shape[2], settings.size, listing.where))
     if file.rows != len(labels):
         raise DataError(f"{shown(listing.where)} ends after {file.rows} of {len(labels)} images; fetch it again")
     return Images(file.open(), labels, image_schema(*shape, classes)), notes

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import math
 import shutil
 import unicodedata
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
 
 from lookalike.core.contracts import Method
 from lookalike.core.errors import DataError
@@ -23,15 +27,32 @@ from lookalike.data.reading import Faults
 
 TEXT_COLUMNS = ("text", "sentence", "content", "review", "body", "message", "comment")
 LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "sentiment")
+MOST_CHARACTERS = 1_000_000
 _ROWS = 10_000
+_CHARACTERS = 1 << 24
 _NAMES = "_label"
 T = TypeVar("T")
 Record = tuple[str, Mapping[str, Any]]
-"""Where a record stands, for messages, and its values by column."""
+"""Where a record stands, for messages, and its values by column; an error in place of a text says why there is none."""
 
 
-class TextReader(Method):
-    """Abstract: the settings every text reader has, and how it reads."""
+@dataclass(frozen=True)
+class TextColumns:
+    """Which columns of a source hold what.
+
+    Attributes:
+        text: Column of the texts.
+        label: Column of the labels; None = no label.
+        classes: Class names in order, when the source tells them; None = those that are met, sorted.
+    """
+
+    text: str
+    label: str | None
+    classes: tuple[str, ...] | None = None
+
+
+class TextSettings(Method):
+    """Abstract: the settings of everything that reads texts."""
 
     text: str | None = Field(default=None, description="The text column; None = text, sentence, content, review, ...")
     label: str | None = Field(
@@ -41,23 +62,29 @@ class TextReader(Method):
     on_error: Literal["stop", "skip"] = Field(
         default="stop", description="stop at the first row that cannot be used, or skip such rows and count them."
     )
-    max_characters: int = Field(default=1_000_000, ge=1, description="Most characters of one text.")
+    max_characters: int = Field(default=MOST_CHARACTERS, ge=1, description="Most characters of one text.")
+
+    @model_validator(mode="after")
+    def _kept_once(self) -> Self:
+        taken = sorted({name for name in self.keep if name in (TEXT, LABEL, _NAMES) or self.keep.count(name) > 1})
+        if taken:
+            raise ValueError(
+                f"keep must name each column once, and none that is called {TEXT}, {LABEL} or {_NAMES}, which hold "
+                f"the text and its label; found {', '.join(map(shown, taken))}; rename that column"
+            )
+        return self
 
     @abstractmethod
     def state(self) -> str:
         """Return a cheap hash of what lies at the source."""
-
-    @abstractmethod
-    def records(self) -> Iterator[Record]:
-        """Yield every row of the source."""
 
     @property
     def where(self) -> str:
         """What messages call the source."""
         return str(getattr(self, "path", type(self).__name__.lower()))
 
-    def columns(self, found: Iterable[str]) -> tuple[str, str | None]:
-        """Return the names of the text and label columns among those found.
+    def columns(self, found: Iterable[str]) -> TextColumns:
+        """Return the text and label columns among those found.
 
         Raises:
             DataError: No such column.
@@ -70,7 +97,15 @@ class TextReader(Method):
                 what = f"no column '{shown(name)}'" if name else "no text column"
                 listed = ", ".join(map(shown, names[:20]))
                 raise DataError(f"{shown(self.where)} has {what}; found {listed}; set {option}: COLUMN")
-        return str(text), label or None
+        return TextColumns(str(text), label or None)
+
+
+class TextReader(TextSettings):
+    """Abstract: what reads texts and nothing else."""
+
+    @abstractmethod
+    def records(self) -> Iterator[Record]:
+        """Yield every row of the source."""
 
     def read(self, folder: Path) -> Corpus:
         """Read everything into `folder`: `texts.arrow`, `schema.json` and `notes.json`; memory stays flat.
@@ -85,53 +120,87 @@ class TextReader(Method):
             DataError: The source is not usable; the message says what was found and how to fix it.
             BudgetError: The disk is full.
         """
-        faults, whole = Faults(self.on_error == "stop"), folder / "unordered"
-        names: set[str] = set()
-        whole.mkdir()
-        write_texts(self._pieces(faults, names), whole, text_schema((), [*self.keep, _NAMES]))
-        found = Corpus.open(whole)
-        if not len(found):
-            raise DataError(f"{shown(self.where)} holds no text that can be used; give a file with texts")
-        classes = ordered(names)
-        notes: list[str] = []
-        if classes:
-            place = {name: number for number, name in enumerate(classes)}
-            labels = np.array([place[str(name)] for name in found.column(_NAMES)], dtype=np.int64)
-            _, classes, notes = check_classes(labels, classes, self.where, "text")
-        write_texts(_labelled(found, classes, self.keep), folder, text_schema(classes, self.keep))
-        shutil.rmtree(whole)
-        write_json(folder / "notes.json", [*faults.notes(), *notes])
-        return Corpus.open(folder)
+        return read_texts(self.records(), self, folder)
 
-    def _pieces(self, faults: Faults, names: set[str]) -> Iterator[Corpus]:
-        """Yield the usable rows, the name of the label as a further column; names that are met are added to `names`."""
-        schema = text_schema((), [*self.keep, _NAMES])
-        columns: tuple[str, str | None] | None = None
-        for rows in _blocks(self.records()):
-            texts: list[str] = []
-            further: dict[str, list[str]] = {name: [] for name in (*self.keep, _NAMES)}
-            for name, record in rows:
-                columns = columns or self.columns(record)
-                problem, text, label = self._row(name, record, columns)
-                if problem:
-                    faults.add(problem, "rows")
-                    continue
-                texts.append(text)
-                further[_NAMES].append(label)
-                for column in self.keep:
-                    further[column].append(clean(str(record.get(column) if record.get(column) is not None else "")))
-            names.update(further[_NAMES] if columns and columns[1] else ())
-            yield Corpus.of(texts, np.zeros(len(texts), dtype=np.int64), schema, further)
 
-    def _row(self, name: str, record: Mapping[str, Any], columns: tuple[str, str | None]) -> tuple[str, str, str]:
-        """Return what is wrong with a row, its text, and its label."""
-        text, label = record.get(columns[0]), record.get(columns[1]) if columns[1] else None
-        problem = fault_of(text, self.max_characters)
+def read_texts(
+    records: Iterator[Record], settings: TextSettings, folder: Path, columns: TextColumns | None = None
+) -> Corpus:
+    """Read rows into a folder, as `TextReader.read` says.
+
+    Args:
+        records: Every row of the source.
+        settings: What counts as usable, and what is kept.
+        folder: Existing, empty.
+        columns: Which columns hold what; None = found in the first row by the settings.
+    """
+    faults, whole = Faults(settings.on_error == "stop"), folder / "unordered"
+    names: set[str] = set()
+    whole.mkdir()
+    pieces = _pieces(records, settings, faults, names, columns)
+    write_texts(pieces, whole, text_schema((), [*settings.keep, _NAMES]))
+    found = Corpus.open(whole)
+    if not len(found):
+        raise DataError(f"{shown(settings.where)} holds no text that can be used; give a file with texts")
+    classes = (columns.classes if columns else None) or ordered(names)
+    notes: list[str] = []
+    if classes:
+        labels = np.asarray(pc.index_in(found.table.column(_NAMES), pa.array(classes, pa.large_string())))
+        _, classes, notes = check_classes(labels.astype(np.int64), classes, settings.where, "text")
+    write_texts(_labelled(found, classes, settings.keep), folder, text_schema(classes, settings.keep))
+    shutil.rmtree(whole)
+    write_json(folder / "notes.json", [*faults.notes(), *notes])
+    return Corpus.open(folder)
+
+
+def _pieces(
+    records: Iterator[Record],
+    settings: TextSettings,
+    faults: Faults,
+    names: set[str],
+    columns: TextColumns | None,
+) -> Iterator[Corpus]:
+    """Yield the usable rows, the name of the label as a further column; names that are met are added to `names`."""
+    schema = text_schema((), [*settings.keep, _NAMES])
+    usable = usable_rows(records, settings, faults, columns)
+    for rows in _blocks(usable, lambda row: len(row.text)):
+        further = {name: [row.kept[name] for row in rows] for name in settings.keep}
+        further[_NAMES] = [row.label for row in rows]
+        names.update(set(further[_NAMES]) - {""})
+        yield Corpus.of([row.text for row in rows], np.zeros(len(rows), dtype=np.int64), schema, further)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row that can be used; `label` is empty when there is none."""
+
+    text: str
+    label: str
+    kept: Mapping[str, str]
+
+
+def usable_rows(
+    records: Iterable[Record], settings: TextSettings, faults: Faults, columns: TextColumns | None = None
+) -> Iterator[Row]:
+    """Yield the rows that can be used; the others stop the reading or are counted, as `faults` says.
+
+    Raises:
+        DataError: A row cannot be used and faults stop, or a column is missing.
+    """
+    for name, record in records:
+        columns = columns or settings.columns(record)
+        text = record.get(columns.text)
+        label = clean(plain(record.get(columns.label)) or "").strip() if columns.label else ""
+        problem = fault_of(text, settings.max_characters)
         if problem:
-            return f"{shown(name)} {problem}; correct it, or set on_error: skip", "", ""
-        if columns[1] and (label is None or not str(label).strip()):
-            return f"{shown(name)} has no label; fill column '{columns[1]}', or set on_error: skip", "", ""
-        return "", str(text), clean(str(label).strip()) if columns[1] else ""
+            cure = "raise it" if "max_characters" in problem else "correct it"
+            faults.add(f"{shown(name)} {problem}; {cure}, or set on_error: skip", "rows")
+        elif columns.label and not label:
+            cure = f"fill column '{shown(columns.label)}', or set on_error: skip"
+            faults.add(f"{shown(name)} has no label; {cure}", "rows")
+        else:
+            kept = {column: clean(plain(record.get(column)) or "") for column in settings.keep}
+            yield Row(str(text), label, kept)
 
 
 def fault_of(text: object, most: int) -> str:
@@ -141,8 +210,11 @@ def fault_of(text: object, most: int) -> str:
         >>> fault_of("fine", 10), fault_of(chr(0xD800), 10)
         ('', 'holds a lone surrogate (half of a character)')
     """
+    if isinstance(text, DataError):
+        return str(text)
     if not isinstance(text, str):
-        return "has no text" if text is None else f"holds {type(text).__name__} where a text is expected"
+        told = "bytes that are no UTF-8 text" if isinstance(text, bytes) else f"{type(text).__name__}, not a text"
+        return "has no text" if text is None else f"holds {told}"
     if not text.strip():
         return "has an empty text"
     if len(text) > most:
@@ -167,23 +239,43 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _blocks(records: Iterator[T]) -> Iterator[list[T]]:
+def plain(value: object) -> str | None:
+    """Return a cell of a table or a value of an object as text: strings as they are, others as JSON; None stays None.
+
+    Example:
+        >>> plain("a"), plain([1, True]), plain(float("nan"))
+        ('a', '[1, true]', None)
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _blocks(rows: Iterator[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """Yield rows in blocks that are bounded by their number and by the sum of their sizes."""
     block: list[T] = []
-    for record in records:
-        block.append(record)
-        if len(block) == _ROWS:
+    total = 0
+    for row in rows:
+        block.append(row)
+        total += size(row)
+        if len(block) == _ROWS or total >= _CHARACTERS:
             yield block
-            block = []
+            block, total = [], 0
     if block:
         yield block
 
 
 def _labelled(found: Corpus, classes: Sequence[str], keep: Sequence[str]) -> Iterator[Corpus]:
     """Yield the rows with label numbers in place of names."""
-    schema, place = text_schema(classes, keep), {name: number for number, name in enumerate(classes)}
+    schema, names = text_schema(classes, keep), pa.array(classes, pa.large_string())
     for start in range(0, len(found), _ROWS):
         part = found.table.slice(start, _ROWS)
-        names = part.column(_NAMES).to_pylist()
-        labels = pa.array([place[name] for name in names] if classes else [0] * len(names), pa.int64())
+        told = part.column(_NAMES)
+        labels = pc.index_in(told, names).cast(pa.int64()) if classes else pa.array([0] * len(told), pa.int64())
         columns = {TEXT: part.column(TEXT), LABEL: labels, **{name: part.column(name) for name in keep}}
         yield Corpus(pa.table(columns), schema)

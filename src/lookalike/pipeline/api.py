@@ -33,7 +33,7 @@ def read(name: str, /, **options: object) -> Any:  # noqa: ANN401  the dataset c
     """Read real data.
 
     Args:
-        name: Name of the reader: builtin, folder, npz, idx, parquet, hf.
+        name: Name of the reader: builtin, folder, npz, idx, csv, jsonl, txt, parquet, hf.
         **options: Its settings, for example `path`.
 
     Returns:

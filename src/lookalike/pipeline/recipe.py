@@ -48,7 +48,7 @@ class Use(_Open):
 class Source(_Open):
     """Where rows come from: a reader by name, with its settings."""
 
-    read: str = Field(description="Name of the reader: builtin, folder, npz, idx, parquet, hf.")
+    read: str = Field(description="Name of the reader: builtin, folder, npz, idx, csv, jsonl, txt, parquet, hf.")
 
 
 class Data(Source):

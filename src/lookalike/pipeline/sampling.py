@@ -145,10 +145,15 @@ def _save_selection(folder: Path, chosen: Selected, quotas: Cells) -> None:
     asked = quotas.asked
     if len(chosen.accepted) == 0:
         found = Counter(chosen.reasons.values()).most_common(3)
+        listed = "; ".join(f"{reason} ({count})" for reason, count in found) or "none"
+        if len(chosen.pool.problems()) == len(chosen.pool):
+            raise DataError(
+                f"no usable row among the {len(chosen.pool)} that were made, and sample.attempts allows no more; most "
+                f"frequent reasons: {listed}; try another model, or other settings of the generator"
+            )
         raise DataError(
-            "no row passed the filters; most frequent reasons: "
-            + ("; ".join(f"{reason} ({count})" for reason, count in found) or "none")
-            + "; loosen a filter, train longer, or raise sample.attempts"
+            f"no row passed the filters; most frequent reasons: {listed}; loosen a filter, train longer, or raise "
+            "sample.attempts"
         )
     pool, rejected = chosen.pool, np.array(sorted(chosen.reasons), dtype=np.int64)
     parts = {"accepted": chosen.accepted, "unfiltered": np.arange(int(asked.sum())), "rejected": rejected}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
+
+_FEATURES = 512
 
 
 def farthest_points(x_ND: npt.NDArray[np.floating], k: int, first: int = 0) -> npt.NDArray[np.int64]:
@@ -34,3 +38,22 @@ def farthest_points(x_ND: npt.NDArray[np.floating], k: int, first: int = 0) -> n
         nearest[place] = -1.0
         place = int(nearest.argmax())
     return chosen
+
+
+def varied_texts(texts: Sequence[str], k: int) -> list[int]:
+    """Return positions of at most k texts that are unlike each other, by words and pairs of words.
+
+    Args:
+        texts: Some thousands at most: each is a row of 512 numbers.
+        k: How many.
+
+    Example:
+        >>> varied_texts(["a red car", "a red car", "blue boats sail"], 2)
+        [0, 2]
+    """
+    if len(texts) <= 1:
+        return list(range(len(texts)))
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    x_ND = HashingVectorizer(n_features=_FEATURES, ngram_range=(1, 2)).transform(texts).toarray()
+    return [int(place) for place in farthest_points(x_ND, k)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from lookalike.core.dialogue import Message
+from lookalike.core.dialogue import Message, Reply, Request
+from lookalike.techniques.templates import fields_of, filled
 
 END = "\n###"
 """What ends one example of a few-shot text."""
@@ -28,6 +29,7 @@ _TAKEN = (
     "probability",
 )
 _PROPOSED = 50
+_MOST_REPEATED = 20_000
 _LONGEST_VALUE = 100
 
 
@@ -46,6 +48,21 @@ class Task(BaseModel):
     confusable: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="By label, those it is easily taken for: the model is told to avoid them."
     )
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """Take `1: ...` as the label "1", and say what a label without a definition lacks."""
+        if isinstance(value, list | tuple):
+            raise ValueError("labels needs a definition for each label, written as name: what it means; found a list")
+        if not isinstance(value, Mapping):
+            return value
+        for name, means in value.items():
+            if isinstance(name, bool | float):
+                raise ValueError(f"label {name} is no text; put its name in quotes")
+            if means is None:
+                raise ValueError(f"label '{name}' has no definition; say in a few words what it means")
+        return {str(name) if isinstance(name, int) else name: means for name, means in value.items()}
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -161,6 +178,7 @@ def chat_prompt(
     examples: Sequence[tuple[str, str]],
     avoid: Mapping[str, str] | None = None,
     form: Form | None = None,
+    template: str | None = None,
 ) -> tuple[Message, ...]:
     """Return the conversation that asks an instruct model for one text.
 
@@ -172,24 +190,65 @@ def chat_prompt(
         examples: (label, text) of examples of the style.
         avoid: Labels that this one is easily taken for, with their definitions.
         form: What one answer holds.
+        template: The user's own wording of the request; the form of the answer is told all the same.
     """
     form = form or Form()
+    system = (
+        f"You write realistic examples for a data set. {form.asks()} "
+        "Never mention the label, the task or these instructions in the text."
+    )
+    shown = [{"label": of, "text": text} if of else {"text": text} for of, text in examples]
+    listed = [f"- {json.dumps(one, ensure_ascii=False)}" for one in shown]
+    wishes = [f"{name}: {value}" for name, value in attributes.items()]
+    if template is not None:
+        asked = filled(template, _fields(task, label, definition, "\n".join(wishes), "\n".join(listed)))
+        return (Message("system", system), Message("user", asked))
     lines = [f"Task: {task}"]
     if examples:
-        lines += ["", "Examples of the style, not to be copied:"]
-        shown = [{"label": of, "text": text} if of else {"text": text} for of, text in examples]
-        lines += [f"- {json.dumps(one, ensure_ascii=False)}" for one in shown]
+        lines += ["", "Examples of the style, not to be copied:", *listed]
     lines += ["", "Write one new text." if form.several == 1 else f"Write {form.several} new texts."]
     if label:
         lines.append(f"Its label must be: {label}" + (f" ({definition})" if definition else ""))
     for name, means in (avoid or {}).items():
         lines.append(f"Nobody may take it for: {name} ({means})")
-    lines += [f"{name}: {value}" for name, value in attributes.items()]
-    system = (
-        f"You write realistic examples for a data set. {form.asks()} "
-        "Never mention the label, the task or these instructions in the text."
-    )
+    lines += wishes
     return (Message("system", system), Message("user", "\n".join(lines)))
+
+
+def _fields(task: str, label: str, definition: str, attributes: str, examples: str) -> dict[str, str]:
+    return {"task": task, "label": label, "definition": definition, "attributes": attributes, "examples": examples}
+
+
+def check_template(template: str, task: Task) -> None:
+    """Refuse a template that names something unknown, or that would ask for different rows in the same words.
+
+    Raises:
+        ValueError: One line with what is wrong and what is allowed.
+    """
+    named = fields_of(template)
+    if task.labels and not named & {"label", "definition"}:
+        raise ValueError("template would ask for every label in the same words; add {label}, or {definition}")
+    if task.attributes and "attributes" not in named:
+        raise ValueError(f"template leaves out the attributes ({', '.join(task.attributes)}); add {{attributes}}")
+    if task.confusable:
+        raise ValueError("template takes the place of what confusable says; say it in definitions, or in the template")
+
+
+def once_more(request: Request, reply: Reply, problem: str, form: Form) -> Request:
+    """Return a request again, told what was wrong; a base model is not told, it only draws again.
+
+    Args:
+        request: The first one.
+        reply: Its answer.
+        problem: What is wrong with the answer, as the rest of a sentence.
+        form: What one answer holds.
+    """
+    seed = (request.seed + 1) % 2**31
+    if not request.messages:
+        return replace(request, seed=seed)
+    said = Message("assistant", reply.text[:_MOST_REPEATED] or "(nothing)")
+    told = Message("user", f"That answer has {problem}. {form.asks()}")
+    return replace(request, messages=(*request.messages, said, told), seed=seed)
 
 
 def values_prompt(task: str, name: str, count: int) -> tuple[Message, ...]:
@@ -223,7 +282,12 @@ def told_values(answer: str, count: int) -> list[str]:
 
 
 def continued_prompt(
-    task: str, label: str, definition: str, attributes: Mapping[str, str], examples: Sequence[tuple[str, str]]
+    task: str,
+    label: str,
+    definition: str,
+    attributes: Mapping[str, str],
+    examples: Sequence[tuple[str, str]],
+    template: str | None = None,
 ) -> str:
     """Return a text that a base model continues with one new example; it ends where the example begins.
 
@@ -236,6 +300,8 @@ def continued_prompt(
     wishes = "".join(f" {name}: {value}." for name, value in attributes.items())
     means = f" ({definition})" if definition else ""
     shown = "".join(f"{head(of)} {' '.join(text.split())}{END}\n" for of, text in examples)
+    if template is not None:
+        return filled(template, _fields(task, label, definition, wishes.strip(), shown.rstrip("\n")))
     return f"{task}{wishes}{f' {label}{means}.' if label else ''}\n\n{shown}{head(label)}"
 
 

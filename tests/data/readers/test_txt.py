@@ -40,5 +40,15 @@ def test_refused(tmp_path: Path) -> None:
     root = _files(tmp_path / "x", spam__a="1", b="2")
     with pytest.raises(DataError, match="beside its class sub-folders"):
         list(Txt(path=str(root)).records())
-    with pytest.raises(DataError, match="larger than max_characters"):
-        list(Txt(path=str(_files(tmp_path / "y", a="x" * 50)), per="file", max_characters=9).records())
+    (tmp_path / "read").mkdir()
+    with pytest.raises(
+        DataError, match=r"a\.txt is larger than max_characters=9 allows; raise it, or set on_error: skip"
+    ):
+        Txt(path=str(_files(tmp_path / "y", a="x" * 50)), per="file", max_characters=9).read(tmp_path / "read")
+
+
+def test_files_that_are_too_large_can_be_skipped(tmp_path: Path) -> None:
+    root = _files(tmp_path / "x", a="x" * 50, b="fine", c="good")
+    (tmp_path / "read").mkdir()
+    found = Txt(path=str(root), per="file", max_characters=9, on_error="skip").read(tmp_path / "read")
+    assert found.texts() == ["fine", "good"]

@@ -315,3 +315,43 @@ def test_conditions_are_checked() -> None:
     assert fitted.sample(3, Rng(0), {"tone": "calm"}).column("tone") == ["calm"] * 3
     with pytest.raises(ConfigError, match=r"tone needs one value, .* calm, angry; found loud"):
         fitted.sample(3, Rng(0), {"tone": "loud"})
+
+
+@pytest.mark.parametrize("style", ["chat", "continue"])
+def test_a_template_is_what_the_model_is_asked(style: str) -> None:
+    template = "Write {label} ({definition}), {attributes} for {task}.\n{examples}"
+    request = _fit(style=style, template=template, examples=2)._request(0, 1, {"tone": "calm"}, Rng(1))
+    asked = request.messages[1].content if style == "chat" else request.prompt
+    assert asked.startswith("Write bad (the writer does not), tone: calm")
+    assert asked.count("number") == 2
+    assert "Write one new text" not in asked
+
+
+def test_a_wrong_template_is_refused_before_anything_is_asked() -> None:
+    with pytest.raises(ValidationError, match=r"template holds '{lable}', which is no field; allowed: {task}, {label}"):
+        Prompted(task=TASK, backend=ECHO, template="{lable}")
+
+
+def test_accepted_rows_become_examples_in_later_portions(tmp_path: Path) -> None:
+    prompts: list[str] = []
+
+    def answer(number: int, body: dict[str, Any]) -> str:
+        prompts.append(body["messages"][1]["content"])
+        return json.dumps({"text": f"about {body['seed']}" if body["seed"] % 3 else "a copy"})
+
+    with serving(FakeServer(answer=answer)) as server:
+        tree = _recipe({"use": "openai_compatible", "url": server.url, "name": "m"}, rows=80)
+        tree["filters"] = ["text.exact_duplicate"]
+        tree["generator"] |= {"accepted": True, "limits": {"pause": 0.01, "at_once": 1}}
+        made = lookalike.run(tree, out=tmp_path / "run", workers=1).synthetic()
+        before = server.received
+        again = lookalike.run(tree, out=tmp_path / "run", workers=1).synthetic()
+        assert server.received == before
+    assert made.counts().tolist() == [40, 40]
+    assert again.texts() == made.texts()
+    shown = ["Examples" in prompt for prompt in prompts]
+    assert not any(shown[:20])
+    assert all(shown[25:])
+    seen = set(made.texts())
+    lines = [line for prompt in prompts[25:] for line in prompt.splitlines() if line.startswith("- {")]
+    assert {json.loads(line[2:])["text"] for line in lines} <= seen | {"a copy"}

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any, final
 
+import pyarrow as pa
 from pydantic import Field
 
 from lookalike.core.errors import DataError
 from lookalike.core.store import digest
-from lookalike.data.columns import Columns, class_numbers, pick_columns
+from lookalike.data.columns import Columns, class_numbers
 from lookalike.data.pixels import shown
-from lookalike.data.reading import Encoded, ImageReader, Item, file_state
+from lookalike.data.reading import Encoded, Item, file_state
+from lookalike.data.tables import Opened, TableReader, names_of, rows_of
+from lookalike.data.texts import Record, TextColumns
 
 _ROWS = 64
+_TEXT_ROWS = 256
 
 
 def _library() -> Any:  # noqa: ANN401  an optional module
@@ -28,10 +34,10 @@ def _library() -> Any:  # noqa: ANN401  an optional module
 
 
 @final
-class Hf(ImageReader):
-    """Reads what `datasets.load_dataset` or `datasets.load_from_disk` opens; no code of the data set is run.
+class Hf(TableReader):
+    """Reads images or texts that `datasets` opens, a local folder or a name on the hub; no code of theirs is run.
 
-    Files that the table only points at are read when they lie in the local folder or in the library's cache.
+    Image files that the table only points at are read when they lie in the local folder or in the library's cache.
     """
 
     path: str = Field(description="A local folder, or a name on the hub such as ylecun/mnist.")
@@ -39,10 +45,6 @@ class Hf(ImageReader):
     split: str = Field(default="train", description="Which split.")
     revision: str | None = Field(
         default=None, description="Commit or tag on the hub; None = the newest, and then changes are not noticed."
-    )
-    image: str | None = Field(default=None, description="The image column; None = the only one.")
-    label: str | None = Field(
-        default=None, description="The label column; None = the only ClassLabel column, else label, labels, class, ..."
     )
 
     def state(self) -> str:
@@ -55,12 +57,14 @@ class Hf(ImageReader):
     def _load(self) -> Any:  # noqa: ANN401  a datasets.Dataset
         library = _library()
         root = Path(self.path).expanduser()
+        # Releases before 4 can run a script that lies in the data set; later ones cannot and know no such setting.
+        safe = {"trust_remote_code": False} if "trust_remote_code" in signature(library.load_dataset).parameters else {}
         try:
             if (root / "state.json").is_file() or (root / "dataset_dict.json").is_file():
                 data = library.load_from_disk(str(root))
             else:
                 source = str(root.resolve()) if root.is_dir() else self.path
-                data = library.load_dataset(source, self.name, split=self.split, revision=self.revision)
+                data = library.load_dataset(source, self.name, split=self.split, revision=self.revision, **safe)
         except Exception as error:  # the library raises its own, the hub's and the network's errors
             raise DataError(
                 f"datasets cannot open {shown(self.path)}, split {shown(self.split)}: {shown(error)}; "
@@ -73,10 +77,16 @@ class Hf(ImageReader):
             data = data[self.split]
         return data
 
-    def listing(self) -> Encoded:
-        """Open the data set and read its label column."""
-        library, data = _library(), self._load()
-        columns = pick_columns(data.features.to_dict(), self.image, self.label, self.path)
+    def opened(self) -> Opened:
+        """Open the data set."""
+        data = self._load()
+        stored: dict[str, Any] = data.features.to_dict()
+        features = {name: kind if isinstance(kind, dict) else {} for name, kind in stored.items()}
+        return Opened(self.path, features, partial(self._images, data), partial(self._texts, data))
+
+    def _images(self, data: Any, columns: Columns) -> Encoded:  # noqa: ANN401  a datasets.Dataset
+        """Read the label column."""
+        library = _library()
         table = data.select_columns([columns.label]).with_format("arrow")[:]
         labels, classes, missing = class_numbers(table.column(columns.label), columns, self.path)
         images = data.select_columns([columns.image]).cast_column(columns.image, library.Image(decode=False))
@@ -85,6 +95,17 @@ class Hf(ImageReader):
             roots.append(Path(self.path).expanduser().resolve())
         unlabelled = frozenset(missing)
         return Encoded(self.path, labels, classes, lambda: _items(images, columns, unlabelled, roots))
+
+    def _texts(self, data: Any, columns: TextColumns, further: Sequence[str]) -> Iterator[Record]:  # noqa: ANN401
+        """Yield the rows, named by their place."""
+        rows, place = data.select_columns(names_of(columns, further)), 0
+        try:
+            for batch in rows.with_format("arrow").iter(batch_size=_TEXT_ROWS):
+                for row in rows_of(batch, columns, self.path):
+                    yield f"row {place}", row
+                    place += 1
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{shown(self.path)} is damaged: {shown(error)}; fetch it again") from None
 
 
 def _items(images: Any, columns: Columns, unlabelled: frozenset[int], roots: list[Path]) -> Iterator[Item]:  # noqa: ANN401

@@ -11,7 +11,7 @@ from pydantic import Field
 from lookalike.core.errors import DataError
 from lookalike.data.pixels import shown
 from lookalike.data.reading import existing, file_state
-from lookalike.data.texts import Record, TextReader
+from lookalike.data.texts import Record, TextReader, plain
 
 _MOST_BYTES = 64 << 20
 
@@ -40,12 +40,8 @@ class Jsonl(TextReader):
                     record = json.loads(line.decode("utf-8-sig"))
                     if not isinstance(record, dict):
                         raise ValueError(f"a {type(record).__name__}, not an object")
-                    yield f"{path.name} line {number}", {name: _plain(value) for name, value in record.items()}
+                    yield f"{path.name} line {number}", {name: plain(value) for name, value in record.items()}
         except (ValueError, RecursionError, OSError) as error:
             raise DataError(
                 f"{shown(path.name)} line {number} holds no JSON object: {shown(error)}; one object per line is needed"
             ) from None
-
-
-def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,10 +1,11 @@
-"""Parquet files with an image column, as Hugging Face datasets stores them."""
+"""Parquet files with a column of images or of texts, as Hugging Face datasets stores them."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -13,35 +14,41 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from lookalike.core.errors import DataError
-from lookalike.data.columns import Columns, class_numbers, features_of, pick_columns
+from lookalike.data.columns import Columns, class_numbers, features_of, pick_columns, pick_text_columns
 from lookalike.data.pixels import shown
-from lookalike.data.reading import Encoded, ImageReader, Item, existing, file_state
+from lookalike.data.reading import Encoded, Item, existing, file_state
+from lookalike.data.tables import Opened, TableReader, names_of, rows_of
+from lookalike.data.texts import Record, TextColumns
 
 _ROWS = 64
+_TEXT_ROWS = 256
+_BUFFER_BYTES = 1 << 20
 _GLOB = frozenset("*?[")
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     try:
-        with pq.ParquetFile(path, memory_map=False) as file:
+        # With a buffer a column is read piece by piece: a file may be one group of rows that is larger than memory.
+        with pq.ParquetFile(path, memory_map=False, buffer_size=_BUFFER_BYTES) as file:
+            names = file.schema_arrow.names
+            if repeated := sorted({name for name in names if names.count(name) > 1}):
+                listed = ", ".join(map(shown, repeated))
+                raise DataError(f"{shown(path.name)} has several columns called {listed}; rename them")
             yield file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{shown(path.name)} is damaged or no Parquet file: {shown(error)}; fetch it again") from None
 
 
 @final
-class Parquet(ImageReader):
-    """Reads images from a column of encoded bytes, and class names from the `huggingface` metadata when they are there.
+class Parquet(TableReader):
+    """Reads images or texts from a column of Parquet files; class names come from the `huggingface` metadata.
 
-    Rows with a path but no bytes are faults: following paths from a stranger's table could read any file.
+    Images are encoded bytes, or structs that hold them. Rows with a path but no bytes are faults: following paths from
+    a stranger's table could read any file. Texts are strings.
     """
 
     path: str = Field(description="A .parquet file, a folder of them, or a pattern such as data/train-*.parquet.")
-    image: str | None = Field(default=None, description="The image column; None = the only one.")
-    label: str | None = Field(
-        default=None, description="The label column; None = the only ClassLabel column, else label, labels, class, ..."
-    )
 
     def _files(self) -> list[Path]:
         if _GLOB & set(self.path) and not Path(self.path).exists():
@@ -59,30 +66,55 @@ class Parquet(ImageReader):
         files = self._files()
         return file_state(files, files[0].parent)
 
-    def listing(self) -> Encoded:
-        """Read the schemas and the label column."""
+    def opened(self) -> Opened:
+        """Open the files; the first one says which columns there are."""
         files = self._files()
-        columns: Columns | None = None
+        with _opened(files[0]) as file:
+            features = features_of(file.schema_arrow)
+        return Opened(files[0].name, features, partial(self._images, files), partial(self._texts, files))
+
+    def _images(self, files: list[Path], columns: Columns) -> Encoded:
+        """Read the schemas and the label column."""
         chunks: list[pa.Array] = []
         rows, kind = 0, None
         for path in files:
             with _opened(path) as file:
                 found = pick_columns(features_of(file.schema_arrow), self.image, self.label, path.name)
-                if columns is not None and found != columns:
-                    raise DataError(
-                        f"{shown(path.name)} differs from {shown(files[0].name)} in its image or label column or class "
-                        "names; read files of one data set at a time"
-                    )
-                columns = found
+                if found != columns:
+                    raise _differs(path, files[0], "image")
                 chunk = file.read(columns=[columns.label]).column(0)
                 kind = kind or chunk.type
                 chunks.extend(part.cast(kind) for part in chunk.chunks)
                 rows += file.metadata.num_rows
-        if columns is None or not rows:
+        if not rows:
             raise DataError(f"{shown(self.path)} holds no rows; give files with images")
         labels, classes, missing = class_numbers(pa.chunked_array(chunks, type=kind), columns, self.path)
         unlabelled = frozenset(missing)
         return Encoded(self.path, labels, classes, lambda: _items(files, columns, unlabelled))
+
+    def _texts(self, files: list[Path], columns: TextColumns, further: Sequence[str]) -> Iterator[Record]:
+        """Yield the rows, named by file and place; all schemas are looked at before the first row is read."""
+        for path in files:
+            with _opened(path) as file:
+                found = pick_text_columns(
+                    features_of(file.schema_arrow), columns.text, columns.label or "", further, path.name
+                )
+                if found != columns:
+                    raise _differs(path, files[0], "text")
+        for path in files:
+            with _opened(path) as file:
+                place = 0
+                for batch in file.iter_batches(batch_size=_TEXT_ROWS, columns=names_of(columns, further)):
+                    for row in rows_of(batch, columns, path.name):
+                        yield f"{path.name} row {place}", row
+                        place += 1
+
+
+def _differs(path: Path, first: Path, kind: str) -> DataError:
+    return DataError(
+        f"{shown(path.name)} differs from {shown(first.name)} in its {kind} or label column or class names; read files "
+        "of one data set at a time"
+    )
 
 
 def _below(root: Path) -> list[Path]:

@@ -46,10 +46,10 @@ class Txt(TextReader):
             try:
                 if self.per == "file":
                     if path.stat().st_size > 4 * self.max_characters:
-                        raise DataError(
-                            f"{shown(path.name)} is larger than max_characters={self.max_characters:,} allows"
-                        )
-                    yield path.name, {"text": path.read_text(encoding=self.encoding), **label}
+                        text: object = DataError(f"is larger than max_characters={self.max_characters:,} allows")
+                    else:
+                        text = path.read_text(encoding=self.encoding)
+                    yield path.name, {"text": text, **label}
                     continue
                 with path.open(encoding=self.encoding) as file:
                     for number, line in enumerate(file, start=1):

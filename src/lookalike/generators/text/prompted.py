@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from lookalike.backends.client.asking import Asking, FittedAsking
 from lookalike.backends.client.client import Ask
-from lookalike.core.dialogue import Message, Reply, Request
+from lookalike.core.dialogue import Reply, Request
 from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Watch
 from lookalike.core.rng import Rng
@@ -24,7 +24,7 @@ from lookalike.core.store import write_json
 from lookalike.data.corpus import CONFIDENCE, PROBLEM, Corpus, Labels, further_columns, text_schema
 from lookalike.data.texts import fault_of
 from lookalike.techniques.calibration import calibrate, calibrated
-from lookalike.techniques.diversity import farthest_points
+from lookalike.techniques.diversity import varied_texts
 from lookalike.techniques.judging import Judging, judge, label_question
 from lookalike.techniques.labels import wanted_labels, wanted_values
 from lookalike.techniques.mixing import mixes_of, together
@@ -34,8 +34,10 @@ from lookalike.techniques.prompting import (
     Task,
     Told,
     chat_prompt,
+    check_template,
     continued_prompt,
     continued_text,
+    once_more,
     told_values,
     values_prompt,
     values_schema,
@@ -46,7 +48,6 @@ _TOKENS_PER_VALUE = 40
 _REASON_TOKENS = 80
 _FILE = "lookalike.json"
 _POOL = 32
-_FEATURES = 512
 _LOOKED_AT = 2000
 _MOST = 20_000
 _LEAST_GOLD = 10
@@ -64,14 +65,21 @@ class Prompted(Asking):
     fault, is delivered as rejected, with the reason.
 
     Source: Ye et al. 2022, arXiv:2202.07922 (ZeroGen); Yu et al. 2023, arXiv:2306.15895 (attributed prompts).
-    Differs from the papers: examples are real rows chosen far from each other; every mix of the attributes, given or
-        proposed by the model, comes equally often for every label.
+    Differs from the papers: examples are chosen far from each other, among real rows and, if asked, accepted ones;
+        every mix of the attributes, given or proposed by the model, comes equally often for every label.
     """
 
     task: Task = Field(description="What is wanted: describe, labels, attributes, confusable.")
     examples: int = Field(default=4, ge=0, le=50, description="Real rows shown in each request, if there are any.")
+    accepted: bool = Field(
+        default=False, description="Show rows accepted before as examples too; rows are then made in four portions."
+    )
     style: Literal["auto", "chat", "continue"] = Field(
         default="auto", description="chat = instruct model; continue = base model; auto = chat where the model can."
+    )
+    template: str | None = Field(
+        default=None,
+        description="Your own wording of each request, with {task}, {label}, {definition}, {attributes}, {examples}.",
     )
     judge: Judging = Field(default_factory=Judging, description="What the model is asked about each text's label.")
     reason: bool = Field(
@@ -82,9 +90,16 @@ class Prompted(Asking):
         default=1, ge=1, le=20, description="Texts of one answer, each with a probability (verbalised sampling)."
     )
 
+    @property
+    def learns(self) -> bool:
+        """Whether later rows depend on which earlier ones were accepted."""
+        return self.accepted
+
     @model_validator(mode="after")
     def _answering(self) -> Self:
-        """Refuse wrong settings of the backend before any work starts."""
+        """Refuse a wrong template and wrong settings of the backend before any work starts."""
+        if self.template is not None:
+            check_template(self.template, self.task)
         can, second = self.server().capabilities(), self.second()
         if second is not None and second.capabilities().chat != can.chat and self.style == "auto":
             raise ValueError(
@@ -134,7 +149,7 @@ class Prompted(Asking):
             rows = np.flatnonzero(data.labels == number)
             rows = rng.child("looked at", number).numpy().permutation(rows)[:_LOOKED_AT]
             texts = data.take(rows).texts()
-            chosen += [(label, texts[place]) for place in _varied(texts)]
+            chosen += [(label, texts[place]) for place in varied_texts(texts, _POOL)]
         answers: Path | None = getattr(watch, "answers", None)
         attributes = self._attributes(answers, watch)
         found = self._calibration(data, chosen, rng, answers) if self.judge.kinds and self.judge.gold else {}
@@ -204,16 +219,6 @@ class Prompted(Asking):
             raise DataError(f"{folder} holds no model of text.prompted; run the recipe again") from None
 
 
-def _varied(texts: Sequence[str]) -> list[int]:
-    """Return positions of texts that are unlike each other, by words and pairs of words."""
-    if len(texts) <= 1:
-        return list(range(len(texts)))
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    x_ND = HashingVectorizer(n_features=_FEATURES, ngram_range=(1, 2)).transform(texts).toarray()
-    return [int(place) for place in farthest_points(x_ND, _POOL)]
-
-
 @final
 class _FittedPrompted(FittedAsking):
     """A task with chosen examples; only this can sample."""
@@ -228,7 +233,7 @@ class _FittedPrompted(FittedAsking):
     ) -> None:
         """Keep the parts; nothing is asked yet."""
         self.config, self.examples, self.calibration = config, list(examples), calibration
-        self.attributes = dict(attributes)
+        self.attributes, self._pool = dict(attributes), self.examples
         kinds = config.judge.kinds
         numbers = (*kinds, CONFIDENCE) if kinds else ()
         told = (*((REASON,) if config.reason else ()), PROBLEM)
@@ -242,6 +247,15 @@ class _FittedPrompted(FittedAsking):
     def strata(self) -> dict[str, tuple[str, ...]]:
         """Return the values of each attribute that rows can be asked by."""
         return self.attributes
+
+    def learn(self, accepted: Corpus) -> None:
+        """Choose the examples anew, far from each other, among real and accepted rows; judging keeps the real ones."""
+        names = [self.schema.classes[k] if self.schema.classes else "" for k in accepted.labels]
+        candidates = [*self.examples, *list(zip(names, accepted.texts(), strict=True))[:_LOOKED_AT]]
+        self._pool = []
+        for label in self.schema.classes or ("",):
+            texts = [text for name, text in candidates if name == label]
+            self._pool += [(label, texts[place]) for place in varied_texts(texts, _POOL)]
 
     def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Corpus:
         """Return n rows; those without a usable text say why in the column `problem`.
@@ -311,7 +325,7 @@ class _FittedPrompted(FittedAsking):
         reply = await ask(request)
         found, problem = self._read(reply)
         if len(found) < len(rows):
-            again, second = self._read(await ask(_once_more(request, reply, problem, self._form)))
+            again, second = self._read(await ask(once_more(request, reply, problem, self._form)))
             found, problem = (again, second) if len(again) >= len(found) else (found, problem)
         lost = (Told(""), f"answer: {problem or 'too few texts'}")
         return [(found[place], "") if place < len(found) else lost for place in range(len(rows))]
@@ -332,9 +346,9 @@ class _FittedPrompted(FittedAsking):
         }
         if self._chat:
             avoid = {other: labels[other] for other in config.task.confusable.get(name, ())}
-            messages = chat_prompt(*parts, avoid, self._form)
+            messages = chat_prompt(*parts, avoid, self._form, config.template)
             return Request(messages=messages, json_schema=self._shape, **common)
-        return Request(prompt=continued_prompt(*parts), stop=(END.strip(),), **common)
+        return Request(prompt=continued_prompt(*parts, config.template), stop=(END.strip(),), **common)
 
     def _shown(self, name: str, key: Rng) -> list[tuple[str, str]]:
         """Return the examples of one request.
@@ -343,8 +357,8 @@ class _FittedPrompted(FittedAsking):
         not. A base model continues what it sees, so it sees its own label alone.
         """
         draw = key.numpy()
-        own = [one for one in self.examples if one[0] == name]
-        other = [one for one in self.examples if one[0] != name]
+        own = [one for one in self._pool if one[0] == name]
+        other = [one for one in self._pool if one[0] != name]
         few = min(len(other), self.config.examples // 3) if self._chat else 0
         chosen = [own[place] for place in draw.permutation(len(own))[: self.config.examples - few]]
         chosen += [other[place] for place in draw.permutation(len(other))[:few]]
@@ -382,13 +396,3 @@ def _question(config: Prompted, text: str, examples: _Examples) -> Request:
     of_label = [[one for one in examples if one[0] == name and one[1] != text][:each] for name in config.task.labels]
     shown = [one for turn in zip_longest(*of_label) for one in turn if one is not None][: config.judge.examples]
     return label_question(config.task.describe, config.task.labels, shown, text, config.chats())
-
-
-def _once_more(request: Request, reply: Reply, problem: str, form: Form) -> Request:
-    """Return the request again, told what was wrong; a base model is not told, it only draws again."""
-    seed = (request.seed + 1) % 2**31
-    if not request.messages:
-        return replace(request, seed=seed)
-    said = Message("assistant", reply.text[:_MOST] or "(nothing)")
-    told = Message("user", f"That answer has {problem}. {form.asks()}")
-    return replace(request, messages=(*request.messages, said, told), seed=seed)
