@@ -54,8 +54,8 @@ def test_the_published_widths() -> None:
 def test_auto_follows_the_device_and_an_impossible_size_is_refused() -> None:
     assert style_architecture("auto", 28, 28, 1, 2, "cpu") == style_architecture("tiny", 28, 28, 1, 2, "cpu")
     assert style_architecture("auto", 28, 28, 1, 2, "cuda") == style_architecture("small", 28, 28, 1, 2, "cuda")
-    with pytest.raises(ConfigError, match="28x28"):
-        style_architecture("auto", 30, 30, 1, 2, "cpu")
+    with pytest.raises(ConfigError, match="28 x 28"):
+        style_architecture("auto", 29, 29, 1, 2, "cpu")
 
 
 def test_mapping_ignores_the_length_of_z_and_heeds_the_label() -> None:

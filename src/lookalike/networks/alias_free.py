@@ -7,7 +7,6 @@ Legend: B rows, D intermediate latent, C or I or O channels, H height, W width, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lookalike.core.rng import Rng
+from lookalike.networks.equalised import EqualLinear
 from lookalike.techniques.filtering import Resampling, filtered_lrelu
 from lookalike.techniques.training import torch_generator
 
@@ -23,34 +23,6 @@ _EPSILON = 1e-8
 
 def _normal(rng: Rng, *size: int) -> Tensor:
     return torch.randn(size, generator=torch_generator(rng))
-
-
-@final
-class Dense(nn.Module):
-    """A linear layer whose weights are stored with variance 1 / rate ** 2 and scaled in use.
-
-    Args:
-        inputs: Numbers before.
-        outputs: Numbers after.
-        rng: Key of the weights.
-        bias: First values of the bias.
-        rate: Factor of the learning rate.
-
-    Source: Karras et al. 2018, arXiv 1710.10196, section 4.1 ("equalized learning rate").
-    Differs from the paper: weights of variance 1, not that of He's initialiser, give the same layer.
-    """
-
-    def __init__(
-        self, inputs: int, outputs: int, rng: Rng, bias: Sequence[float] | float = 0.0, rate: float = 1.0
-    ) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(_normal(rng, outputs, inputs) / rate)
-        self.bias = nn.Parameter(torch.zeros(outputs) + torch.as_tensor(bias) / rate)
-        self.rate, self.scale = rate, rate / math.sqrt(inputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [B, outputs]."""
-        return F.linear(x, self.weight * self.scale, self.bias * self.rate)
 
 
 @final
@@ -77,7 +49,7 @@ class FourierInput(nn.Module):
         self.register_buffer("frequency", torch.stack([radius * angle.cos(), radius * angle.sin()], 1))
         self.register_buffer("phase", phase)
         self.register_buffer("transform", torch.eye(3))
-        self.style = Dense(w_dim, 4, rng.child("style"), bias=(1.0, 0.0, 0.0, 0.0))
+        self.style = EqualLinear(w_dim, 4, torch_generator(rng.child("style")), bias=(1.0, 0.0, 0.0, 0.0))
         nn.init.zeros_(self.style.weight)
         self.weight = nn.Parameter(_normal(rng.child("mix"), channels, channels))
         self.size, self.rate = size, rate
@@ -130,7 +102,7 @@ class ModulatedConvolution(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, side: int, w_dim: int, demodulate: bool, rng: Rng) -> None:
         super().__init__()
-        self.style = Dense(w_dim, inputs, rng.child("style"), bias=1.0)
+        self.style = EqualLinear(w_dim, inputs, torch_generator(rng.child("style")), bias=1.0)
         self.weight = nn.Parameter(_normal(rng.child("weight"), outputs, inputs, side, side))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.demodulate = demodulate

@@ -7,6 +7,7 @@ Parameters are drawn from N(0, 1) with a keyed generator and scaled where they a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, final
 
 import torch
@@ -46,7 +47,7 @@ class EqualLinear(nn.Module):
         generator: Source of the weights.
         gain: Standard deviation of the output for inputs of unit variance, sqrt(2) before a leaky ReLU.
         rate: Factor of the learning rate of this layer, in (0, 1].
-        bias: First value of the biases.
+        bias: First value of the biases, one for all or one for each.
 
     Source: Karras et al. 2018, arXiv 1710.10196, section 4.1; the factor: Karras et al. 2019, arXiv 1812.04948,
         appendix C.
@@ -60,13 +61,13 @@ class EqualLinear(nn.Module):
         generator: torch.Generator,
         gain: float = 1.0,
         rate: float = 1.0,
-        bias: float = 0.0,
+        bias: Sequence[float] | float = 0.0,
     ) -> None:
         """Draw the weights."""
         super().__init__()
         # The factor shrinks what a step of the optimiser changes, so the parameter is as much larger.
         self.weight = nn.Parameter(torch.randn(outputs, inputs, generator=generator) / rate)
-        self.bias = nn.Parameter(torch.full((outputs,), bias / rate))
+        self.bias = nn.Parameter(torch.zeros(outputs) + torch.as_tensor(bias) / rate)
         self.scale = gain * rate / math.sqrt(inputs)
         self.rate = rate
 

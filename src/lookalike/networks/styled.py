@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast, final
+from typing import Literal, Protocol, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from lookalike.networks.equalised import (
     minibatch_std,
     pixel_norm,
 )
-from lookalike.networks.sizes import start_of
+from lookalike.networks.gan import starting_grid
 from lookalike.techniques.training import torch_generator
 
 Preset = Literal["auto", "tiny", "small", "paper"]
@@ -40,7 +40,7 @@ class StyleArchitecture:
     """Shape of a style-based generator and of its discriminator.
 
     Attributes:
-        height: Of the images, in pixels; `sizes.start_of` says which are possible.
+        height: Of the images, in pixels; as `gan.starting_grid` allows.
         width: Of the images, in pixels.
         channels: Of the images, at least 1.
         classes: K; 0 = no labels.
@@ -69,7 +69,7 @@ class StyleArchitecture:
         Raises:
             ConfigError: The size of the images is not possible.
         """
-        tall, wide, doublings = start_of(self.height, self.width)
+        tall, wide, doublings = starting_grid(self.height, self.width)
         return [
             (tall << level, wide << level, min(self.most, self.finest << (doublings - level)))
             for level in range(doublings + 1)
@@ -97,7 +97,7 @@ def style_architecture(
     Raises:
         ConfigError: The size of the images is not possible.
     """
-    start_of(height, width)
+    starting_grid(height, width)
     if preset == "auto":
         preset = "tiny" if device == "cpu" else "small"
     side = max(height, width)
@@ -109,6 +109,30 @@ def style_architecture(
         return StyleArchitecture(height, width, channels, classes, 256, 256, 4, finest, 256)
     finest = min(512, max(32, _PAPER_PIXELS // side))
     return StyleArchitecture(height, width, channels, classes, 512, 512, 8, finest, 512)
+
+
+class Mapped(Protocol):
+    """What the mapping network needs to know of a generator's shape."""
+
+    @property
+    def classes(self) -> int:
+        """K; 0 = no labels."""
+        ...
+
+    @property
+    def z_dim(self) -> int:
+        """Z."""
+        ...
+
+    @property
+    def w_dim(self) -> int:
+        """D."""
+        ...
+
+    @property
+    def mapping_layers(self) -> int:
+        """Layers of the mapping network, at least 1."""
+        ...
 
 
 @final
@@ -126,7 +150,7 @@ class MappingNetwork(nn.Module):
 
     mean_KD: Tensor
 
-    def __init__(self, shape: StyleArchitecture, generator: torch.Generator) -> None:
+    def __init__(self, shape: Mapped, generator: torch.Generator) -> None:
         """Draw the weights."""
         super().__init__()
         self.classes = shape.classes

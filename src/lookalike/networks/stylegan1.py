@@ -106,7 +106,7 @@ class Stylegan1Generator(nn.Module):
     Source: Karras et al. 2019, arXiv 1812.04948, section 2, figure 1 and appendix C.
     Differs from the paper: all resolutions train from the start (no progressive growing); the constant starts from
         N(0, 1) rather than ones, since a constant channel has no variance to normalise; the constant may be larger than
-        4 x 4 (`sizes.start_of`); labels.
+        4 x 4 (`gan.starting_grid`); labels.
 
     Raises:
         ConfigError: The size of the images is not possible.

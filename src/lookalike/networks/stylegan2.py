@@ -159,8 +159,8 @@ class Stylegan2Generator(nn.Module):
         rng: Key of the weights and of the fixed noise.
 
     Source: Karras et al. 2020, arXiv 1912.04958, sections 2 and 4 (figures 2d and 7b) and appendix B.
-    Differs from the paper: the constant starts from N(0, 1) and may be larger than 4 x 4 (`sizes.start_of`); what turns
-        features into an image has the style of the layer before it; labels.
+    Differs from the paper: the constant starts from N(0, 1) and may be larger than 4 x 4 (`gan.starting_grid`);
+        what turns features into an image has the style of the layer before it; labels.
 
     Raises:
         ConfigError: The size of the images is not possible.

@@ -14,16 +14,16 @@ from typing import Literal, final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lookalike.core.errors import ConfigError
 from lookalike.core.rng import Rng
-from lookalike.networks.alias_free import AliasFreeLayer, Dense, FourierInput, ModulatedConvolution
+from lookalike.networks.alias_free import AliasFreeLayer, FourierInput, ModulatedConvolution
+from lookalike.networks.gan import Preset
+from lookalike.networks.styled import MappingNetwork
 from lookalike.techniques.filtering import LowPass, Resampling
+from lookalike.techniques.training import torch_generator
 
-Preset = Literal["tiny", "small", "paper"]
 SMALLEST_SIDE = 8
-_EPSILON = 1e-8
 
 
 @final
@@ -174,33 +174,6 @@ def preset(
     return published
 
 
-class _Mapping(nn.Module):
-    """From a latent, and a label, to the intermediate latent."""
-
-    def __init__(self, config: Stylegan3Config, rng: Rng) -> None:
-        super().__init__()
-        self.embed = Dense(config.classes, config.w_dim, rng.child("embed")) if config.classes else None
-        widths = [config.z_dim + (config.w_dim if config.classes else 0)] + [config.w_dim] * config.mapping_layers
-        self.layers = nn.ModuleList(
-            Dense(a, b, rng.child("layer", k), rate=0.01) for k, (a, b) in enumerate(pairwise(widths))
-        )
-
-    def forward(self, z_BZ: Tensor, label_B: Tensor | None) -> Tensor:
-        x = _unit(z_BZ)
-        if self.embed is not None:
-            if label_B is None:
-                raise ConfigError("labels are missing: this generator was built with classes; give one label per row")
-            hot = F.one_hot(label_B, self.embed.weight.shape[1]).to(x.dtype)
-            x = torch.cat([x, _unit(self.embed(hot))], 1)
-        for layer in self.layers:
-            x = F.leaky_relu(layer(x), 0.2) * math.sqrt(2)
-        return x
-
-
-def _unit(x: Tensor) -> Tensor:
-    return x * (x.square().mean(1, keepdim=True) + _EPSILON).rsqrt()
-
-
 def resampling(config: Stylegan3Config, before: Band, after: Band) -> Resampling:
     """Return the filters between two layers: to twice the higher rate and back."""
     high = 2 * max(before.rate, after.rate)
@@ -277,7 +250,7 @@ class Stylegan3Generator(nn.Module):
     def __init__(self, config: Stylegan3Config, rng: Rng) -> None:
         super().__init__()
         self.config = config
-        self.mapping = _Mapping(config, rng.child("mapping"))
+        self.mapping = MappingNetwork(config, torch_generator(rng.child("mapping")))
         self.synthesis = _Synthesis(config, rng.child("synthesis"))
 
     @property

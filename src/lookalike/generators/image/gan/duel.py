@@ -185,10 +185,11 @@ class Duel:
         weight = lazy_weight(step, _PATH_EVERY) * rules.path_length
         styles: dict[int, Tensor] = {}
         means: dict[int, Tensor] = {}
+        magnitudes: dict[int, list[Tensor]] = {}
 
         def loss(part: slice) -> Tensor:
             labels, key = None if label is None else label[part], rng.child("part", part.start)
-            fake, w_BD = self._made(z_BZ[part], labels, key.child("made"))
+            fake, w_BD = self._made(z_BZ[part], labels, key.child("made"), magnitudes.setdefault(part.start, []))
             if w_BD is not None:
                 styles[part.start] = w_BD.detach()
             fake_B = self.discriminator(self._seen(fake, key.child("fake")), labels)
@@ -208,12 +209,17 @@ class Duel:
         if styles:
             every = torch.cat([styles[start] for start in sorted(styles)])
             track_mean(self.generator.mapping, every, label)  # type: ignore[arg-type]
+        if any(magnitudes.values()):
+            each = zip(*(magnitudes[start] for start in sorted(magnitudes)), strict=True)
+            self.generator.track([torch.stack(layer).mean() for layer in each])  # type: ignore[operator]
         if means:
             self.path_mean.copy_(torch.stack([means[start] for start in sorted(means)]).mean())
         return found, norm
 
-    def _made(self, z_BZ: Tensor, label_B: Tensor | None, rng: Rng) -> tuple[Tensor, Tensor | None]:
-        """Return images, and their styles where the generator has styles."""
+    def _made(
+        self, z_BZ: Tensor, label_B: Tensor | None, rng: Rng, magnitudes: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return images, and their styles where the generator has styles; magnitudes are noted where it tracks them."""
         network: Any = self.generator
         if not hasattr(network, "mapping"):
             return network(z_BZ, label_B), None
@@ -222,6 +228,8 @@ class Duel:
         if self.rules.mixing > 0:
             other = network.mapping(codes(len(z_BZ), self.z_dim, rng.child("other"), self.device), label_B)
             w_BLD = mix_styles(w_BD, other, network.num_ws, torch_generator(rng.child("mixing")), self.rules.mixing)
+        if hasattr(network, "track"):
+            return network.synthesis(w_BLD, magnitudes=magnitudes), w_BD
         return network.synthesis(w_BLD, torch_generator(rng.child("noise"))), w_BD
 
     def _path_length(self, z_BZ: Tensor, label_B: Tensor | None, rng: Rng) -> tuple[Tensor, Tensor]:
@@ -230,7 +238,8 @@ class Duel:
         rows = max(1, len(z_BZ) // _PATH_SHARE)
         w_BD = network.mapping(z_BZ[:rows], None if label_B is None else label_B[:rows])
         w_BLD = w_BD[:, None].expand(-1, network.num_ws, -1)
-        images = network.synthesis(w_BLD, torch_generator(rng.child("noise")))
+        noise = () if hasattr(network, "track") else (torch_generator(rng.child("noise")),)
+        images = network.synthesis(w_BLD, *noise)
         return path_length(path_lengths(images, w_BLD, torch_generator(rng.child("direction"))), self.path_mean)
 
     @torch.no_grad()

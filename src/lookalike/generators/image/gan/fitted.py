@@ -161,7 +161,8 @@ class FittedGan:
             ConfigError: The generator has no styles.
         """
         self._needs_styles()
-        made: Tensor = self.network.synthesis(w_BLD, noise)
+        # An alias-free generator has no noise, and its second argument moves the content.
+        made: Tensor = self.network.synthesis(w_BLD, *(() if hasattr(self.network, "track") else (noise,)))
         return made
 
     def _needs_styles(self) -> None:

@@ -31,7 +31,7 @@ _BASE = 16
 _FLIPPED = 1000
 _TRAINING = Training(steps=150, batch=64)
 _LOST_SHARE = 0.25
-_STARTED = 0.1
+_STARTED = 0.2
 _HALF = 0.5
 _MOST_REMEDIES = 3
 _AUGMENT_BY = 0.1
@@ -42,8 +42,9 @@ _RATE_BY = 0.5
 class Watcher:
     """Draws the same latent codes again and again, and compares the images with real ones.
 
-    Collapse starts when recall falls below half of its best value so far. Then, if remedies are allowed, both networks
-    go back to where recall was best, the learning rate is halved, and images are augmented more often.
+    Collapse starts when recall is below half of its best value in two looks one after the other. Then, if remedies are
+    allowed, both networks go back to where recall was best, the learning rate is halved, and images are augmented more
+    often.
 
     Args:
         duel: What is watched; remedies change it.
@@ -68,7 +69,7 @@ class Watcher:
         self._noise = rng.child("noise")
         self._real, self._share_K = self._features(to_signal(data.pixels[np.sort(rows)]).to(duel.device))
         self.history = torch.full((PROBES, len(COLUMNS)), float("nan"), dtype=torch.float64)
-        self.state = torch.zeros(3, dtype=torch.float64)  # probes made, best recall, remedies taken
+        self.state = torch.zeros(4, dtype=torch.float64)  # looks made, best recall, remedies taken, last look was low
         self._best = {name: value.detach().clone() for name, value in duel.tensors().items()} if remedies else {}
 
     def tensors(self) -> dict[str, Tensor]:
@@ -90,7 +91,10 @@ class Watcher:
         distance = float(np.abs(share_K - self._share_K).sum() / 2)
         lost = int((share_K < _LOST_SHARE * self._share_K).sum())
         best = float(self.state[1])
-        collapsed = best > _STARTED and recall < _HALF * best
+        low = best > _STARTED and recall < _HALF * best
+        # One low look can be chance; so can the first ones, while nothing is learnt yet.
+        collapsed = low and bool(self.state[3])
+        self.state[3] = float(low and not collapsed)
         acts = collapsed and self.remedies and int(self.state[2]) < _MOST_REMEDIES
         self.history[int(self.state[0])] = torch.tensor([step, recall, distance, lost, float(acts)])
         self.state[0] += 1
