@@ -1,7 +1,7 @@
 """How many of 25 Gaussians each adversarial loss keeps, and a picture of what collapse looks like.
 
     python benchmarks/gan_toy.py                          one seed, and docs/images/gan-toy.png
-    python benchmarks/gan_toy.py --seeds 3 --steps 4000   three seeds; the picture shows the first
+    python benchmarks/gan_toy.py --seeds 3 --steps 4000   three seeds; the picture shows the first one
 
 Every run has the same two small networks, the same data, the same steps and the same optimiser; only the loss and its
 penalties differ. The discriminator sees sines and cosines of the point too, so it is strong enough to follow narrow
@@ -61,7 +61,7 @@ class Run:
     interpolated: float = 0.0
 
 
-_GAMMA = 0.01
+_GAMMA = 0.03
 RUNS = (
     Run("non-saturating", "non_saturating"),
     Run("hinge", "hinge"),
