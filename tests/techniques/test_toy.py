@@ -59,8 +59,10 @@ def test_a_picture_has_a_panel_for_each_run(tmp_path: object) -> None:
 def test_relativistic_loss_with_both_penalties_keeps_what_no_penalty_loses() -> None:
     runs = {run.name: run for run in gan_toy.RUNS}
     kept, lost = (
-        toy.modes_covered(gan_toy.train(runs[name], steps=1500, rng=Rng(0))).modes
+        toy.modes_covered(gan_toy.train(runs[name], steps=1500, rng=Rng(0)))
         for name in ("relativistic + R1 + R2", "non-saturating")
     )
-    assert kept == 25
-    assert lost < 20
+    assert kept.modes == 25
+    # Points scattered evenly hit every mode too, but only a tenth of them does.
+    assert kept.near > 0.2
+    assert lost.modes < 20
