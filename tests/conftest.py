@@ -59,3 +59,14 @@ def few_steps() -> Iterator[None]:
     """A learner that is good enough for digits."""
     with _steps(80):
         yield
+
+
+@pytest.fixture(scope="module")
+def brief_watching() -> Iterator[None]:
+    """What watches adversarial training looks through a classifier that has hardly learnt."""
+    from lookalike.generators.image.gan import watching
+
+    before = watching._TRAINING
+    watching._TRAINING = before.model_copy(update={"steps": 2})
+    yield
+    watching._TRAINING = before

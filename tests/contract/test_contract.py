@@ -36,8 +36,11 @@ TRAINS_QUICKLY |= {
     "text.preference": {**_ASKS, "swap": False},
     "text.evolved": _ASKS,
 }
+TRAINS_QUICKLY |= {
+    f"image.{name}": {"steps": 2, "batch_size": 8} for name in ("dcgan", "r3gan", "stylegan", "stylegan2", "stylegan3")
+}
 DRAWS_NOTHING = {"text.tfidf", "text.embedding"}
-pytestmark = pytest.mark.usefixtures("four_steps")
+pytestmark = pytest.mark.usefixtures("four_steps", "brief_watching")
 NEEDS_A_FILE_OF_THE_USER = {"image.inception"}
 NEEDS_AN_EXTRA = {"image.efficientnet_lite0"}
 

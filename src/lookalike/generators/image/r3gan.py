@@ -37,4 +37,4 @@ class R3gan(Adversarial):
 
     def restored(self, saved: dict[str, Any]) -> nn.Module:
         """Return the generator of a saved architecture."""
-        return R3ganGenerator(Architecture(**saved), Rng(0))
+        return R3ganGenerator(Architecture(**{**saved, "widths": tuple(saved["widths"])}), Rng(0))

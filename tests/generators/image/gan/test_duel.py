@@ -1,0 +1,242 @@
+"""What all adversarial generators promise: exact resume, own rows, watching, remedies, bad input in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from lookalike.core.errors import ConfigError, DataError, LookalikeError
+from lookalike.core.events import SILENT, CheckpointSaved, Event, Note
+from lookalike.core.registry import find
+from lookalike.core.rng import Rng
+from lookalike.data.images import Images, image_schema
+from lookalike.generators.image.gan import settings
+from lookalike.generators.image.gan.duel import Duel
+from lookalike.generators.image.gan.watching import PROBES, Watcher
+from lookalike.techniques import training
+
+EVERY = ["image.dcgan", "image.r3gan", "image.stylegan", "image.stylegan2", "image.stylegan3"]
+STYLED = EVERY[2:]
+pytestmark = pytest.mark.usefixtures("brief_watching")
+_SMALL: dict[str, Any] = {"steps": 6, "batch_size": 4, "device": "cpu"}
+
+
+def images(height: int = 8, width: int = 8, channels: int = 1, n: int = 24, classes: int = 3) -> Images:
+    pixels = np.random.default_rng(0).integers(0, 256, (n, height, width, channels), dtype=np.uint8)
+    return Images(pixels, np.arange(n) % classes, image_schema(height, width, channels, list("abcdef"[:classes])))
+
+
+class Told:
+    """A watch that keeps events and stops the run after so many checkpoints."""
+
+    def __init__(self, folder: Path | None = None, stop_after: int = -1) -> None:
+        self.folder, self.stop_after, self.events = folder, stop_after, list[Event]()
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, CheckpointSaved) and event.step == self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(params=EVERY)
+def method(request: pytest.FixtureRequest) -> Any:
+    return find("generators", request.param)
+
+
+@pytest.fixture(scope="module")
+def _fits() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def fitted(method: Any, _fits: dict[str, Any]) -> Any:
+    if method.name not in _fits:
+        _fits[method.name] = method(**_SMALL).fit(images(), Rng(0), SILENT)
+    return _fits[method.name]
+
+
+def test_an_interrupted_training_goes_on_to_the_same_bytes(
+    method: Any, fitted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "Plan", lambda **given: training.Plan(**given, checkpoint_seconds=0.0))
+    config = method(**_SMALL)
+    for step in (2, 5):
+        with pytest.raises(KeyboardInterrupt):
+            config.fit(images(), Rng(0), Told(tmp_path, stop_after=step))
+    resumed = config.fit(images(), Rng(0), Told(tmp_path))
+    state = resumed.network.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in fitted.network.state_dict().items())
+    assert resumed.about["probes"] == fitted.about["probes"]
+    assert resumed.sample(4, Rng(1)).fingerprint() == fitted.sample(4, Rng(1)).fingerprint()
+    with pytest.raises(ConfigError, match="another run"):
+        method(**{**_SMALL, "learning_rate": 0.01}).fit(images(), Rng(0), Told(tmp_path))
+
+
+def test_one_thread_and_two_train_the_same_bytes(method: Any, fitted: Any) -> None:
+    if not method.own.parts:
+        pytest.skip("batch normalisation sees the whole batch")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3 - min(before, 2))
+        other = method(**_SMALL).fit(images(), Rng(0), SILENT)
+    finally:
+        torch.set_num_threads(before)
+    state = other.network.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in fitted.network.state_dict().items())
+
+
+def test_everything_that_changes_in_a_step_is_part_of_a_checkpoint(method: Any) -> None:
+    config, data = method(**_SMALL), images()
+    shape = config.shape(8, 8, 1, 3, "cpu")
+    duels = [
+        Duel(*config.networks(shape, Rng(0)), shape.z_dim, data, config.rules(shape), torch.device("cpu"))
+        for _ in range(2)
+    ]
+    rows = np.arange(4)
+    for step in range(5):
+        duels[0].step(rows, step, 10, Rng(1).child("noise", step))
+    with torch.no_grad():
+        for name, value in duels[1].tensors().items():
+            value.copy_(duels[0].tensors()[name])
+    figures = [duel.step(rows, 5, 10, Rng(1).child("noise", 5)) for duel in duels]
+    assert {name: float(value) for name, value in figures[0].items()} == {
+        name: float(value) for name, value in figures[1].items()
+    }
+    one, other = (duel.tensors() for duel in duels)
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_a_row_depends_on_its_own_key(fitted: Any) -> None:
+    few, many = fitted.sample(3, Rng(1)).pixels, fitted.sample(9, Rng(1)).pixels
+    assert np.abs(few.astype(int) - many[:3].astype(int)).max() <= 1
+    assert (many[0] != many[3]).any()
+
+
+def test_weights_and_facts_survive_saving(method: Any, fitted: Any, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    loaded = method().load(tmp_path)
+    assert loaded.sample(4, Rng(1)).fingerprint() == fitted.sample(4, Rng(1)).fingerprint()
+    assert loaded.about == json.loads(json.dumps(fitted.about))
+    (tmp_path / "generator.safetensors").write_bytes(b"broken")
+    with pytest.raises(DataError, match="does not hold a complete"):
+        method().load(tmp_path)
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), [(12, 12, 3), (16, 8, 3), (28, 28, 1)])
+def test_sizes_and_channels(method: Any, height: int, width: int, channels: int) -> None:
+    data = images(height, width, channels)
+    made = method(**{**_SMALL, "steps": 1}).fit(data, Rng(0), SILENT).sample(3, Rng(1))
+    assert made.pixels.shape == (3, height, width, channels)
+
+
+def test_images_without_classes_train_too(method: Any) -> None:
+    made = method(**{**_SMALL, "steps": 1}).fit(images(classes=1), Rng(0), SILENT).sample(3, Rng(1))
+    assert made.labels.tolist() == [0, 0, 0]
+
+
+def test_impossible_data_are_refused_in_one_line(method: Any) -> None:
+    with pytest.raises(DataError, match="found 1 images, which is too few"):
+        method(**_SMALL).fit(images(n=1), Rng(0), SILENT)
+    empty = images().take(np.array([0, 1, 3, 4, 6, 7]))
+    with pytest.raises(DataError, match="no image of class 'c'"):
+        method(**_SMALL).fit(empty, Rng(0), SILENT)
+    with pytest.raises(ConfigError, match="17 x 17"):
+        method(**_SMALL).fit(images(17, 17), Rng(0), SILENT)
+    with pytest.raises(ValidationError, match="batch_size"):
+        method(batch_size=1)
+    with pytest.raises(ValidationError, match="minutes or steps"):
+        method(steps=1, minutes=1)
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(
+    method: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "Plan", lambda **given: training.Plan(**given, checkpoint_seconds=0.0))
+    config = method(**{**_SMALL, "steps": 5})
+    step = Duel.step
+
+    def broken(self: Duel, rows: Any, at: int, steps: int, rng: Rng) -> Any:
+        found = dict(step(self, rows, at, steps, rng))
+        return {**found, "generator loss": float("nan")} if at == 3 and broken_once else found
+
+    broken_once = True
+    monkeypatch.setattr(Duel, "step", broken)
+    with pytest.raises(LookalikeError, match=r"generator loss became nan at step 4 of 5.*last good checkpoint"):
+        config.fit(images(), Rng(0), Told(tmp_path))
+    broken_once = False
+    resumed = config.fit(images(), Rng(0), Told(tmp_path))
+    whole = config.fit(images(), Rng(0), SILENT)
+    state = whole.network.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in resumed.network.state_dict().items())
+
+
+@pytest.mark.parametrize("name", STYLED)
+def test_styles_can_be_truncated_mixed_and_moved(name: str, tmp_path: Path) -> None:
+    method = find("generators", name)
+    method(**_SMALL).fit(images(), Rng(0), SILENT).save(tmp_path)
+
+    def drawn(**sampling: Any) -> Images:
+        return method(sampling={"noise": False, **sampling}).load(tmp_path).sample(6, Rng(1), {"label": "a"})
+
+    plain, none = drawn(), drawn(truncation=0.0)
+    assert (none.pixels == none.pixels[:1]).all()
+    assert (plain.pixels != none.pixels).any()
+    assert (drawn(mixing=1.0).pixels != plain.pixels).any()
+    model = method(sampling={"noise": False}).load(tmp_path)
+    w = model.styles(["a", "b"], Rng(1))
+    between = model.synthesis(torch.lerp(w[:1], w[1:], torch.linspace(0, 1, 3)[:, None, None]))
+    assert torch.allclose(between[[0, 2]], model.synthesis(w), atol=1e-4)
+
+
+def test_a_generator_without_styles_says_so() -> None:
+    model = find("generators", "image.dcgan")(**_SMALL).fit(images(), Rng(0), SILENT)
+    with pytest.raises(ConfigError, match="has no styles"):
+        model.styles(["a"], Rng(0))
+
+
+def _watched(remedies: bool, told: Told) -> Watcher:
+    method = find("generators", "image.r3gan")
+    config, data = method(**_SMALL), images(n=60)
+    shape = config.shape(8, 8, 1, 3, "cpu")
+    duel = Duel(*config.networks(shape, Rng(0)), shape.z_dim, data, config.rules(shape), torch.device("cpu"))
+    return Watcher(duel, remedies, Rng(2), told)
+
+
+@pytest.mark.parametrize("remedies", [True, False])
+def test_collapse_is_told_once_it_is_sure_and_remedied_if_allowed(
+    remedies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told()
+    watcher = _watched(remedies, told)
+    duel, real = watcher.duel, torch.from_numpy(watcher.duel.data.pixels[:60]).permute(0, 3, 1, 2).float() / 127.5 - 1
+    shown = [real, real[:1].expand_as(real), real, real[:1].expand_as(real), real[:1].expand_as(real)]
+    best = None
+    for step, x in enumerate(shown):
+        monkeypatch.setattr(watcher, "_drawn", lambda x=x: x)
+        watcher._look(step + 1)
+        if step == 0:
+            best = {name: value.detach().clone() for name, value in duel.tensors().items()}
+            with torch.no_grad():
+                duel.weights["g"][0].add_(1.0)
+    notes = [event.message for event in told.events if isinstance(event, Note)]
+    assert len(notes) == 1
+    assert "collapse at step 5" in notes[0]
+    assert watcher.history[:5, 4].tolist() == [0, 0, 0, 0, float(remedies)]
+    back = best is not None and torch.equal(
+        duel.weights["g"][0], best["g." + next(iter(dict(duel.generator.named_parameters())))]
+    )
+    assert back == remedies
+    assert float(duel.rate_factor) == (0.5 if remedies else 1.0)
+    assert float(duel.controller.p) == pytest.approx(0.1 if remedies else 0.0)
+
+
+def test_a_run_is_looked_at_in_equal_parts() -> None:
+    method = find("generators", "image.r3gan")
+    fitted = method(**{**_SMALL, "steps": 2 * PROBES + 3}).fit(images(), Rng(0), SILENT)
+    assert [row["step"] for row in fitted.about["probes"]] == [2.0 * (k + 1) for k in range(PROBES)]
