@@ -167,7 +167,7 @@ def measure(folder: str | Path, methods: Sequence[str] = (), watch: Watch = SILE
         session = Session(plan, run, log, _no_workers)
         real = _real(run, manifest)
         selection = run.store.root / manifest["stores"]["select"]
-        scores = measure_stage(session, selection, real)
+        scores = measure_stage(session, selection, real, run.store.root / manifest["stores"]["fit"])
         write_json(run.path / "scores.json", scores)
         write_gallery(session, real, selection, scores)
         finish(run, {**manifest, "stages": list(run.costs.values())}, log)
