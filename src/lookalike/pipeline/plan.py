@@ -73,14 +73,22 @@ def _uses(kind: str, uses: Sequence[Use], where: str) -> tuple[Named, ...]:
     return tuple(found)
 
 
-def generator_of(use: Use, sampling: Mapping[str, object]) -> Named:
+def generator_of(use: Use, sampling: Mapping[str, object], base: Path) -> Named:
     """Return the configured generator; `sampling` settings go to its field of that name.
+
+    Args:
+        use: Name and settings; a `model` that lies at a relative path is looked for from `base`.
+        sampling: Sampling settings.
+        base: Folder that relative paths start from.
 
     Raises:
         ConfigError: The generator does not exist or refuses a setting.
     """
     cls: type[Method] = find("generators", use.use)
     options: dict[str, object] = use.options
+    model = options.get("model")
+    if isinstance(model, str) and (base / Path(model).expanduser()).exists():
+        options["model"] = str(base / Path(model).expanduser())
     if sampling:
         field = cls.model_fields.get("sampling")
         if field is None:
@@ -102,7 +110,7 @@ def make_plan(recipe: Recipe, base: Path) -> Plan:
     """
     data = recipe.data
     holdout = _reader(data.holdout, "data.holdout", base) if data and isinstance(data.holdout, Source) else None
-    generator = generator_of(recipe.generator, recipe.sample.options)
+    generator = generator_of(recipe.generator, recipe.sample.options, base)
     if data is None and not hasattr(generator.method, "data_schema"):
         raise ConfigError(f"recipe.data is missing: {generator.name} learns from real rows; name a reader and a path")
     metrics, audits = _uses("metrics", recipe.measure, "measure"), _uses("audits", recipe.audits, "audits")
