@@ -38,6 +38,10 @@ def _trained(model: CausalLm, modules: list[str] | None = None) -> Lora:
 def test_at_first_nothing_changes_and_only_adapters_learn(model: CausalLm, global_state: None) -> None:
     before = _said(model)
     lora = Lora(model.network, 4, 8.0, None)
+    assert torch.equal(_said(model), before)
+    for value in lora.tensors().values():
+        torch.nn.init.ones_(value)
+    assert not torch.equal(_said(model), before)
     lora.start(Rng(0))
     assert torch.equal(_said(model), before)
     # Seven linear layers in each of two blocks, two factors each; not the last layer of the network.

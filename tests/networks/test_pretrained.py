@@ -71,14 +71,20 @@ def test_damaged_weights_are_refused(copy: Path) -> None:
     _one_line(error)
 
 
-def test_a_model_that_cannot_write_is_refused(tmp_path: Path) -> None:
+@pytest.fixture
+def reader(tmp_path: Path) -> Path:
+    """A folder with a model that reads texts and writes none."""
     from transformers import BertConfig, BertModel
 
     write_tiny_model(tmp_path)
     small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     BertModel(BertConfig(vocab_size=258, **small)).save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_a_model_that_cannot_write_is_refused(reader: Path, global_state: None) -> None:
     with pytest.raises(ConfigError, match=r"no complete causal language model, it lacks cls\.") as error:
-        read_causal_lm(find_base(str(tmp_path)), torch.device("cpu"), "float32")
+        read_causal_lm(find_base(str(reader)), torch.device("cpu"), "float32")
     _one_line(error)
 
 

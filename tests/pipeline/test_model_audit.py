@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,15 @@ import yaml
 from tests.networks.tiny_model import write_tiny_model
 
 import lookalike
+from lookalike.core.contracts import Reference
 from lookalike.core.errors import ConfigError
 from lookalike.core.events import Event, StageDone
+from lookalike.data import no_rows
+from lookalike.data.corpus import text_schema
 from lookalike.pipeline.folder import RunFolder
-from lookalike.pipeline.run import Run
+from lookalike.pipeline.plan import make_plan
+from lookalike.pipeline.recipe import load
+from lookalike.pipeline.run import Run, _Measured
 
 GENERATOR: dict[str, Any] = {"use": "text.finetuned", "steps": 100, "learning_rate": 0.01, "max_tokens": 60}
 TREE: dict[str, Any] = {
@@ -106,11 +112,19 @@ def test_a_second_run_repeats_nothing_and_the_model_is_asked_once(place: Path) -
     assert _reused(lookalike.measure, place / "run")["audit"]
 
 
-def test_the_score_belongs_to_its_model(place: Path) -> None:
+def test_a_score_is_of_a_model_only_if_it_asked_one(place: Path) -> None:
+    plan = make_plan(load(place / "recipe.yaml"), place)
+    session: Any = SimpleNamespace(plan=plan)
+    rows = no_rows(text_schema(["up", "down"]))
+    parts = [_Measured(Reference(rows, rows), rows, Path(name), lambda: None) for name in ("fit-1", "fit-2")]
+    differs = {named.name: len({part.key(session, "audit", named) for part in parts}) == 2 for named in plan.audits}
+    assert differs == {"text.canary": True, "text.verbatim": False}
+
+
+def test_another_model_is_asked_anew(place: Path) -> None:
     generator = {**TREE["generator"], "rank": 4}
     done = _reused(lookalike.run, _write(place, generator=generator), place / "run", workers=1)
     assert not done["fit"]
-    # The rows may be equal to the last ones; the model is another, and is asked anew.
     assert not done["audit"]
     _reused(lookalike.run, _write(place), place / "run", workers=1)
 

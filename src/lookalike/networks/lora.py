@@ -123,10 +123,11 @@ def read_adapter(folder: Path) -> dict[str, Tensor]:
         DataError: The file is missing or damaged.
     """
     try:
-        return load_file(folder / _WEIGHTS)
+        weights: dict[str, Tensor] = load_file(folder / _WEIGHTS)
     except (OSError, ValueError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{folder} holds no complete adapter ({reason}); fit it again") from None
+    return weights
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import copy
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import final
 
@@ -151,7 +152,8 @@ def _converted(path: Path) -> Path:
 
 
 def _convert(path: Path, folder: Path) -> None:
-    with quiet():
+    # The reader of GGUF files shows a progress bar of its own, whatever is said to transformers.
+    with quiet(), redirect_stderr(StringIO()):
         try:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -264,13 +264,14 @@ def exposure(evidence: Evidence) -> Figure | Missing | None:
         return numbers
     value, floor = numbers
     excess = detail(score).get("excess")
-    bounds = pair(excess.get("interval")) if isinstance(excess, Mapping) else None
+    low, high = (pair(excess.get("interval")) if isinstance(excess, Mapping) else None) or (None, None)
     number, interval, real = _shown(score, floor)
     repeats = detail(score).get("repeats")
     often = "once" if repeats == 1 else f"{wording.count(repeats)} times"
     return Figure(
         value - floor,
-        *(bounds or (None, None)),
+        low,
+        high,
         number,
         interval,
         real,

@@ -118,7 +118,7 @@ def exposure(ranks_C: Values, size: int) -> Values:
     Returns:
         Bits from 0 to log2(size), [C]; about log2(e) = 1.44 on average for a canary that left no trace.
 
-    Source: Carlini et al. 2019, arXiv:1802.08232, definition 5.
+    Source: Carlini et al. 2019, arXiv:1802.08232 (exposure).
     Differs from the paper: the rank is taken among a random part of the candidates, so at most log2(size) is seen.
     """
     return math.log2(size) - np.log2(ranks_C)

@@ -101,6 +101,13 @@ def test_ranks_are_those_of_brute_force() -> None:
         assert bits == pytest.approx(math.log2(64) - math.log2(rank))
 
 
+def test_a_candidate_is_never_what_was_planted() -> None:
+    # Planted with the very key that the candidates are drawn with.
+    model = _Told(planted=Canaries.plant(20, 1, 0, Rng(0).child("candidates")))
+    _score(model, candidates=64)
+    assert len(set(model.asked[0].texts())) == len(model.asked[0]) == 2 * 20 + 63
+
+
 def test_the_key_decides_the_candidates() -> None:
     one, same, other = (_score(_Told(bonus=0.3), seed=seed).detail["each"] for seed in (0, 0, 1))
     assert one == same

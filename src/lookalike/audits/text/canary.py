@@ -29,7 +29,7 @@ class Canary(Method):
     Ceiling: log2 of the number of candidates, always guessed first. Needs a generator that plants sentences and tells
     likelihoods. In bits. A planted sentence stands for a text that occurs as often as it was planted.
 
-    Source: Carlini et al. 2019, arXiv:1802.08232, definitions 2 and 5.
+    Source: Carlini et al. 2019, arXiv:1802.08232 (rank and exposure).
     Differs from the paper: ranks among a random part of the numbers instead of an extrapolation; ties count one half.
     """
 

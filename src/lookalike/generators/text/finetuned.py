@@ -296,7 +296,7 @@ class _Training:
         values_M, _ = self.model.log_probs([self.rows[row] for row in rows])
         loss = -values_M.mean()
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.weights.values(), _GRADIENT_NORM)
         rate = self.config.learning_rate * warm_up_then_cosine(step, steps, _WARM_UP_STEPS)
         for group in self.optimizer.param_groups:
