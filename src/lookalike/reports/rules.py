@@ -173,8 +173,8 @@ RULES: tuple[Rule, ...] = (
         good=Test("low", "≤", 0.0, "no more than holdout (interval reaches 0)"),
         caution=Test("value", "≤", 0.02, "≤ .02 more"),
         sentences={
-            "GOOD": "Near copies of training rows are no more frequent ({number}) than among real rows never "
-            "seen ({real}).",
+            "GOOD": "Near copies of training rows ({number}) are no more frequent than chance allows beside real rows "
+            "never seen ({real}).",
             "CAUTION": "Near copies of training rows are a little more frequent ({number}) than among real rows never "
             "seen ({real}).",
             "FAIL": "{number} of these rows are near copies of training rows; among real rows never seen it is {real}.",
