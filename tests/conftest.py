@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.networks.tiny_model import write_tiny_model
 
 from lookalike.data.images import Images, image_schema
 from lookalike.learners.image.cnn import Cnn
@@ -34,6 +36,12 @@ def digits() -> Images:
     order = np.random.default_rng(0).permutation(len(data.target))
     pixels = np.round(data.images[order] * 255 / 16).astype(np.uint8)[..., None]
     return Images(pixels, data.target[order].astype(np.int64), image_schema(8, 8, 1, [str(d) for d in range(10)]))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a language model of two layers that nobody has trained."""
+    return write_tiny_model(tmp_path_factory.mktemp("tiny-model"))
 
 
 @contextmanager

@@ -39,6 +39,7 @@ TRAINS_QUICKLY |= {
 TRAINS_QUICKLY |= {
     f"image.{name}": {"steps": 2, "batch_size": 8} for name in ("dcgan", "r3gan", "stylegan", "stylegan2", "stylegan3")
 }
+FINETUNED = {"steps": 2, "batch_size": 4, "max_tokens": 70, "canaries": 2}
 DRAWS_NOTHING = {"text.tfidf", "text.embedding"}
 pytestmark = pytest.mark.usefixtures("four_steps", "brief_watching")
 NEEDS_A_FILE_OF_THE_USER = {"image.inception"}
@@ -86,6 +87,23 @@ def config(kind: str, name: str) -> Any:
     cls = find(kind, name)
     wanted = TRAINS_QUICKLY.get(name, {})
     return cls(**{key: value for key, value in wanted.items() if key in cls.model_fields})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _language_model(tiny_model: Path) -> None:
+    """Fine-tuning needs a model to start from, which lies in a folder of this very run."""
+    TRAINS_QUICKLY["text.finetuned"] = {**FINETUNED, "model": str(tiny_model)}
+
+
+@pytest.fixture(scope="module")
+def questioned(_language_model: None) -> Any:
+    """A fitted generator for audits that ask it."""
+    return config("generators", "text.finetuned").fit(notes(12, 0), Rng(0), SILENT)
+
+
+def scored(method: Any, data: tuple[Any, Any], questioned: Any) -> Any:
+    more = {"model": questioned} if getattr(method, "reads_model", False) else {}
+    return method.score(*data, Rng(0), **more)
 
 
 REAL = {kind: Reference(rows(kind, 128, 0), rows(kind, 64, 1)) for kind in ("image.", "text.")}
@@ -181,13 +199,13 @@ SCORED = [(kind, name) for kind in ("metrics", "audits") for name in names(kind)
 
 @pytest.mark.usefixtures("global_state")
 @pytest.mark.parametrize(("kind", "name"), SCORED, ids=lambda value: value)
-def test_a_score_stands_beside_its_floor_and_ceiling(kind: str, name: str) -> None:
+def test_a_score_stands_beside_its_floor_and_ceiling(kind: str, name: str, questioned: Any) -> None:
     method = config(kind, name)
     cls = type(method)
     assert cls.verdict in {"utility", "fidelity", "diversity", "privacy", "validity"}
     assert set(cls.targets) <= {"accepted", "unfiltered"}
     assert "accepted" in cls.targets
-    first, second = (method.score(real(name), rows(name, 64, 5), Rng(0)) for _ in range(2))
+    first, second = (scored(method, (real(name), rows(name, 64, 5)), questioned) for _ in range(2))
     assert first == second
     assert first.n_synthetic == 64
     for value in (first.value, first.floor, first.ceiling):
@@ -200,10 +218,10 @@ def test_a_score_stands_beside_its_floor_and_ceiling(kind: str, name: str) -> No
 
 
 @pytest.mark.parametrize(("kind", "name"), SCORED, ids=lambda value: value)
-def test_without_a_holdout_a_score_says_what_is_missing(kind: str, name: str) -> None:
+def test_without_a_holdout_a_score_says_what_is_missing(kind: str, name: str, questioned: Any) -> None:
     given = real(name)
     empty = given.holdout.take(np.zeros(0, dtype=np.int64))
-    score = config(kind, name).score(Reference(given.train, empty), rows(name, 24, 5), Rng(0))
+    score = scored(config(kind, name), (Reference(given.train, empty), rows(name, 24, 5)), questioned)
     assert score.floor is not None or score.detail["not_estimated"]
 
 

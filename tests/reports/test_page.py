@@ -236,6 +236,19 @@ def test_one_class_one_row_each(tmp_path: Path, random_images: Callable[..., Ima
     _parsed(html)
 
 
+def test_planted_sentences_are_shown_on_a_scale_of_bits(run_folder: Path) -> None:
+    remembered = {
+        "kind": "audit", "method": "text.canary", "target": "accepted", "value": 8.5, "interval": [8.0, 9.0],
+        "floor": 1.5, "ceiling": 9.0, "better": "lower", "n_real": 100, "n_synthetic": 100,
+        "detail": {"verdict": "privacy", "unit": "bits", "repeats": 1, "excess": {"interval": [6.2, 7.4]}},
+    }  # fmt: skip
+    _edit(run_folder / "scores.json", lambda scores: [*scores, remembered])
+    html = page.render(run_folder)
+    _parsed(html)
+    assert "The model remembers numbers planted once in its training texts" in html
+    assert "Figure 7.00\u202fbits. GOOD: no more than never planted" in html
+
+
 def test_without_holdout_no_number_stands_alone(run_folder: Path) -> None:
     def alone(rows: Any) -> Any:
         empty = {"value": 0.0, "interval": None, "floor": None, "ceiling": None}

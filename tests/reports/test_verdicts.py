@@ -125,6 +125,47 @@ def test_privacy_takes_the_worse_of_copies_and_membership(
     assert _one("privacy", [_copies(*copies), _attack(*attack)]).word == word
 
 
+def _canary(value: float | None, low: float, floor: float | None = 1.5, **more: Any) -> dict[str, Any]:
+    excess = {"value": (value or 0) - (floor or 0), "interval": [low, 9.0]}
+    detail = {"unit": "bits", "excess": excess, "repeats": 4, **more}
+    return score("text.canary", "privacy", value, floor, 9.0, kind="audit", interval=[0.5, 9.0], detail=detail)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "word"),
+    [(3.0, -0.01, "GOOD"), (2.5, 0.01, "CAUTION"), (2.51, 0.01, "FAIL"), (9.0, 7.0, "FAIL")],
+)
+def test_privacy_asks_whether_planted_sentences_are_remembered(value: float, low: float, word: str) -> None:
+    scores = [_canary(value, low), _copies(0.012, 0.0), _attack(0.01, 0.0)]
+    found = _one("privacy", scores)
+    assert found.word == word
+    part = next(part for part in found.parts if "planted" in part.rule.figure)
+    assert part.word == word
+    assert "planted 4 times in" in part.sentence
+    assert "1.50\u202fbits" in part.sentence
+    if word == "FAIL":
+        assert found.number == f"{value:.2f}\u202fbits"
+        text = headline(verdicts(scores, {"goal": "share"}), {"goal": "share"})
+        assert text.startswith("Not private: the model remembers numbers planted in its training texts.")
+
+
+def test_a_planted_sentence_says_nothing_about_copies() -> None:
+    found = _one("privacy", [_canary(1.5, -0.5)])
+    assert found.word == "CAUTION"
+    assert "copies of training rows were not looked for" in found.sentence
+    verbatim = score("text.verbatim", "privacy", 0.5, 0.0, 1.0, kind="audit", interval=[0.4, 0.6])
+    assert _one("privacy", [_canary(1.5, -0.5), verbatim]).word == "FAIL"
+
+
+def test_a_planted_sentence_that_nobody_was_asked_for_decides_nothing() -> None:
+    asked = [_copies(0.012, 0.0), _attack(0.01, 0.0)]
+    assert _one("privacy", asked).word == "GOOD"
+    silent = _canary(None, 0.0, None, not_estimated="the model plants no sentences")
+    found = _one("privacy", [*asked, silent])
+    assert found.word == "GOOD"
+    assert any("plants no sentences" in part.sentence for part in found.parts)
+
+
 def test_privacy_without_a_membership_attack_is_caution_at_best_and_says_why() -> None:
     found = _one("privacy", [_copies(0.01, 0.0)])
     assert found.word == "CAUTION"

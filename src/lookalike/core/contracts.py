@@ -88,8 +88,21 @@ class Fitted(Protocol[D_co]):
         ...
 
 
+@runtime_checkable
+class TellsLikelihood(Protocol[D_contra]):
+    """A fitted generator that can say how probable rows are; most cannot."""
+
+    def log_likelihood(self, data: D_contra) -> npt.NDArray[np.float64]:
+        """Return the natural logarithm of the probability of each row, given its label, [N]."""
+        ...
+
+
 class Generator(Protocol[D]):
-    """A frozen config that can be fitted, or loaded from a folder that `Fitted.save` wrote."""
+    """A frozen config that can be fitted, or loaded from a folder that `Fitted.save` wrote.
+
+    One that reads files of its own, such as pretrained weights, has a method `state()` that returns a cheap hash of
+    them; what was fitted is then not used again after they changed.
+    """
 
     def fit(self, data: D, rng: Rng, watch: Watch) -> Fitted[D]:
         """Learn from rows."""
@@ -137,7 +150,8 @@ class Metric(Protocol[D]):
     """Measures synthetic rows against real ones; an audit meets the same protocol.
 
     `verdict` names the row of the report's verdict table that the figure speaks for. `targets` lists what it is run
-    on: "accepted" rows, and "unfiltered" for those as generated.
+    on: "accepted" rows, and "unfiltered" for those as generated. One that also needs the fitted generator says
+    `reads_model = True` and is a `ModelAudit`.
     """
 
     verdict: ClassVar[str]
@@ -145,6 +159,26 @@ class Metric(Protocol[D]):
 
     def score(self, real: Reference[D], synthetic: D, rng: Rng) -> Score:
         """Return the figure with its floor, ceiling and interval."""
+        ...
+
+
+class ModelAudit(Protocol[D]):
+    """An audit that questions the fitted generator, not only its rows; the rest is as for `Metric`."""
+
+    verdict: ClassVar[str]
+    targets: ClassVar[tuple[str, ...]]
+    reads_model: ClassVar[bool]
+
+    def check(self, name: str, generator: Method) -> None:
+        """Refuse a generator that this audit cannot question, before any work starts.
+
+        Raises:
+            ConfigError: With what to use or to set instead.
+        """
+        ...
+
+    def score(self, real: Reference[D], synthetic: D, rng: Rng, model: Fitted[D] | None = None) -> Score:
+        """Return the figure; without a model, or one that cannot answer, say so in `not_estimated`."""
         ...
 
 

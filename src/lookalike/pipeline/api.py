@@ -21,7 +21,7 @@ from lookalike.data.gather import gather
 from lookalike.data.shards import write_shards
 from lookalike.pipeline.folder import RunFolder
 from lookalike.pipeline.plan import Plan, generator_of, make_plan, quota
-from lookalike.pipeline.recipe import Recipe, Use, configure, parse
+from lookalike.pipeline.recipe import Recipe, Use, configure
 from lookalike.pipeline.recipe import load as load_recipe
 from lookalike.pipeline.run import finish, write_gallery
 from lookalike.pipeline.run import measure as measure_stage
@@ -76,9 +76,9 @@ def load(folder: str | Path, **sampling: object) -> Fitted[Any]:
         LookalikeError: No finished run there, or a setting is refused.
     """
     path = Path(folder)
-    manifest = RunFolder(path).manifest()
-    recipe = parse(manifest["recipe"])
-    generator = generator_of(recipe.generator, {**recipe.sample.options, **sampling})
+    RunFolder(path).manifest()
+    recipe = load_recipe(path / "recipe.yaml")
+    generator = generator_of(recipe.generator, {**recipe.sample.options, **sampling}, path)
     return generator.method.load(path / "model")  # type: ignore[no-any-return]
 
 
@@ -102,7 +102,7 @@ def sample(
     if label is not None and label not in classes:
         raise ConfigError(f"no class is called '{label}'; allowed: {', '.join(classes)}")
     recipe = plan.recipe
-    generator = generator_of(recipe.generator, {**recipe.sample.options, **(sampling or {})})
+    generator = generator_of(recipe.generator, {**recipe.sample.options, **(sampling or {})}, path)
     balance = recipe.sample.balance if isinstance(recipe.sample.balance, str) else "uniform"
     asked = quota(_with_sample(recipe, {"rows": rows, "balance": balance}), real.train)
     labels = (label,) * rows if label else tuple(np.repeat(classes or ("",), asked).tolist())
@@ -167,7 +167,7 @@ def measure(folder: str | Path, methods: Sequence[str] = (), watch: Watch = SILE
         session = Session(plan, run, log, _no_workers)
         real = _real(run, manifest)
         selection = run.store.root / manifest["stores"]["select"]
-        scores = measure_stage(session, selection, real)
+        scores = measure_stage(session, selection, real, run.store.root / manifest["stores"]["fit"])
         write_json(run.path / "scores.json", scores)
         write_gallery(session, real, selection, scores)
         finish(run, {**manifest, "stages": list(run.costs.values())}, log)

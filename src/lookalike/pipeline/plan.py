@@ -29,6 +29,11 @@ class Named:
     method: Any
     origin: str = ""
 
+    @property
+    def reads_model(self) -> bool:
+        """Whether its score questions the fitted generator."""
+        return bool(getattr(self.method, "reads_model", False))
+
     def key(self, *inputs: object, exclude: frozenset[str] = frozenset()) -> str:
         """Return the hash of version, method, settings and inputs."""
         settings = self.method.model_dump(mode="json", exclude=set(exclude))
@@ -68,14 +73,22 @@ def _uses(kind: str, uses: Sequence[Use], where: str) -> tuple[Named, ...]:
     return tuple(found)
 
 
-def generator_of(use: Use, sampling: Mapping[str, object]) -> Named:
+def generator_of(use: Use, sampling: Mapping[str, object], base: Path) -> Named:
     """Return the configured generator; `sampling` settings go to its field of that name.
+
+    Args:
+        use: Name and settings; a `model` that lies at a relative path is looked for from `base`.
+        sampling: Sampling settings.
+        base: Folder that relative paths start from.
 
     Raises:
         ConfigError: The generator does not exist or refuses a setting.
     """
     cls: type[Method] = find("generators", use.use)
     options: dict[str, object] = use.options
+    model = options.get("model")
+    if isinstance(model, str) and (base / Path(model).expanduser()).exists():
+        options["model"] = str(base / Path(model).expanduser())
     if sampling:
         field = cls.model_fields.get("sampling")
         if field is None:
@@ -93,21 +106,25 @@ def make_plan(recipe: Recipe, base: Path) -> Plan:
         base: Folder that relative paths start from: where the recipe lies.
 
     Raises:
-        ConfigError: A method does not exist or refuses a setting.
+        ConfigError: A method does not exist, refuses a setting, or cannot question this generator.
     """
     data = recipe.data
     holdout = _reader(data.holdout, "data.holdout", base) if data and isinstance(data.holdout, Source) else None
-    generator = generator_of(recipe.generator, recipe.sample.options)
+    generator = generator_of(recipe.generator, recipe.sample.options, base)
     if data is None and not hasattr(generator.method, "data_schema"):
         raise ConfigError(f"recipe.data is missing: {generator.name} learns from real rows; name a reader and a path")
+    metrics, audits = _uses("metrics", recipe.measure, "measure"), _uses("audits", recipe.audits, "audits")
+    for named in (*metrics, *audits):
+        if named.reads_model and hasattr(named.method, "check"):
+            named.method.check(generator.name, generator.method)
     return Plan(
         recipe=recipe,
         reader=_reader(data, "data", base) if data else None,
         holdout_reader=holdout,
         generator=generator,
         filters=_uses("filters", recipe.filters, "filters"),
-        metrics=_uses("metrics", recipe.measure, "measure"),
-        audits=_uses("audits", recipe.audits, "audits"),
+        metrics=metrics,
+        audits=audits,
     )
 
 

@@ -18,7 +18,7 @@ from lookalike.pipeline.plan import Plan
 
 _SELECTION = ("asked", "made", "passed", "accepted", "short", "rounds", "limit_hit", "unusable", "cells", "shortfall")
 _NO_GUARANTEE = "no formal guarantee: the generator was not trained with differential privacy"
-_PACKAGES = ("numpy", "torch", "diffusers", "scikit-learn", "pyarrow", "pillow", "pydantic")
+_PACKAGES = ("numpy", "torch", "diffusers", "transformers", "peft", "scikit-learn", "pyarrow", "pillow", "pydantic")
 
 
 def facts_of(model: Path) -> dict[str, Any]:

@@ -243,11 +243,16 @@ def dump(recipe: Recipe) -> str:
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 
 
+def _moved(tree: dict[str, Any], key: str, base: Path, folder: Path) -> None:
+    """Count the relative path under a key from another folder, if something lies there."""
+    path = tree.get(key)
+    if isinstance(path, str) and not Path(path).expanduser().is_absolute() and (base / path).exists():
+        tree[key] = os.path.relpath((base / path).resolve(), folder.resolve())
+
+
 def _rebased(source: Source, base: Path, folder: Path) -> dict[str, Any]:
     tree = source.model_dump(exclude_none=True)
-    path = tree.get("path")
-    if isinstance(path, str) and not Path(path).expanduser().is_absolute() and (base / path).exists():
-        tree["path"] = os.path.relpath((base / path).resolve(), folder.resolve())
+    _moved(tree, "path", base, folder)
     if isinstance(getattr(source, "holdout", None), Source):
         tree["holdout"] = _rebased(source.holdout, base, folder)  # type: ignore[attr-defined]
     return tree
@@ -261,6 +266,9 @@ def rebased(recipe: Recipe, base: Path, folder: Path) -> Recipe:
         base: Folder that its paths start from now.
         folder: Folder that they shall start from, where the recipe will lie.
     """
-    if recipe.data is None:
-        return recipe
-    return recipe.model_copy(update={"data": Data.model_validate(_rebased(recipe.data, base, folder))})
+    generator = recipe.generator.model_dump(exclude_none=True)
+    _moved(generator, "model", base, folder)
+    update: dict[str, Any] = {"generator": Use.model_validate(generator)}
+    if recipe.data is not None:
+        update["data"] = Data.model_validate(_rebased(recipe.data, base, folder))
+    return recipe.model_copy(update=update)

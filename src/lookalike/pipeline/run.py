@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
 from lookalike import __version__
-from lookalike.core.contracts import Reference, Score
+from lookalike.core.contracts import Fitted, Reference, Score
 from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Progress, Watch
 from lookalike.core.store import digest, publish, write_json
@@ -125,7 +127,9 @@ def _split(session: Session, source: Path) -> tuple[Reference[Any], Path]:
 
 def _fit(session: Session, train: Any) -> tuple[Path, str]:  # noqa: ANN401
     generator, store = session.plan.generator, session.run.store
-    key = generator.key(train.fingerprint(), session.plan.recipe.seed, exclude=_SAMPLING)
+    state = getattr(generator.method, "state", None)
+    files = [] if state is None else [state()]
+    key = generator.key(train.fingerprint(), session.plan.recipe.seed, *files, exclude=_SAMPLING)
     work = store.root / f"work-{key[:16]}"
 
     def build(folder: Path) -> None:
@@ -140,14 +144,27 @@ def _fit(session: Session, train: Any) -> tuple[Path, str]:  # noqa: ANN401
     return folder, key
 
 
-def _score_key(session: Session, kind: str, named: Named, real: Reference[Any], data: Any) -> str:  # noqa: ANN401
-    prints = [part.fingerprint() for part in (real.train, real.holdout, data)]
-    return named.key(kind, *prints, session.plan.recipe.seed)
+@final
+@dataclass(frozen=True)
+class _Measured:
+    """What scores are made of: the real rows, the synthetic ones, and the model for what questions it."""
+
+    real: Reference[Any]
+    data: Any
+    model: Path
+    loaded: Callable[[], Fitted[Any]]
+
+    def key(self, session: Session, kind: str, named: Named) -> str:
+        """Return what a score depends on; the name of the model's folder is the key of its fit."""
+        prints = [part.fingerprint() for part in (self.real.train, self.real.holdout, self.data)]
+        asked = [self.model.name] if named.reads_model else []
+        return named.key(kind, *prints, session.plan.recipe.seed, *asked)
 
 
-def _score(session: Session, kind: str, named: Named, target: str, real: Reference[Any], data: Any) -> dict[str, Any]:  # noqa: ANN401
+def _score(session: Session, kind: str, named: Named, target: str, of: _Measured) -> dict[str, Any]:
     def build(folder: Path) -> None:
-        score: Score = named.method.score(real, data, session.rng.child(kind).child(named.name))
+        more = {"model": of.loaded()} if named.reads_model else {}
+        score: Score = named.method.score(of.real, of.data, session.rng.child(kind).child(named.name), **more)
         row = {
             "kind": kind,
             "method": named.name,
@@ -163,34 +180,37 @@ def _score(session: Session, kind: str, named: Named, target: str, real: Referen
         }
         write_json(folder / "score.json", row)
 
-    folder = session.run.store.make("score", _score_key(session, kind, named, real, data), build)
+    folder = session.run.store.make("score", of.key(session, kind, named), build)
     row: dict[str, Any] = json.loads((folder / "score.json").read_text())
     return {**row, "target": target}
 
 
-def measure(session: Session, selection: Path, real: Reference[Any]) -> list[dict[str, Any]]:
+def measure(session: Session, selection: Path, real: Reference[Any], model: Path) -> list[dict[str, Any]]:
     """Score every metric and audit on the rows it asks for; what was scored before is read back.
 
     Args:
         session: The run.
         selection: Folder with the accepted rows and those before filtering.
         real: The real rows.
+        model: Folder of the fitted generator in the store, for audits that question it.
 
     Returns:
         The rows of `scores.json`.
     """
     data = {name: open_dataset(selection / name) for name in ("accepted", "unfiltered")}
     same = data["accepted"].fingerprint() == data["unfiltered"].fingerprint()
+    loaded = cache(lambda: session.plan.generator.method.load(model))
+    parts = {name: _Measured(real, rows, model, loaded) for name, rows in data.items()}
     rows = []
     for stage, kind, methods in (("measure", "metric", session.plan.metrics), ("audit", "audit", session.plan.audits)):
         work = [(named, target) for named in methods for target in named.method.targets]
         work = [(named, target) for named, target in work if target == "accepted" or not same]
-        keys = [_score_key(session, kind, named, real, data[target]) for named, target in work]
+        keys = [parts[target].key(session, kind, named) for named, target in work]
         done = all(session.run.store.has("score", key) for key in keys)
         with session.run.stage(stage, done, session.log):
             for place, (named, target) in enumerate(work):
                 session.log(Progress(stage, place, len(work), named.name))
-                rows.append(_score(session, kind, named, target, real, data[target]))
+                rows.append(_score(session, kind, named, target, parts[target]))
             session.log(Progress(stage, len(work), len(work), "scores"))
     return rows
 
@@ -263,7 +283,7 @@ def _stages(session: Session) -> None:
     source, splits, real, model, fit_key = fitted(session)
     selection = select(session, model, fit_key, real)
     _publish(session, model, selection)
-    scores = measure(session, selection, real)
+    scores = measure(session, selection, real, model)
     write_json(run.path / "scores.json", scores)
     with run.stage("report", False, session.log):
         write_gallery(session, real, selection, scores)

@@ -48,14 +48,17 @@ class Evidence:
                 return score
         return None
 
-    def chosen(self, verdict: str, prefer: Sequence[str], kind: str | None = None) -> Record | None:
-        """Return the score that speaks for a verdict: the first of the preferred methods, else the first at all."""
+    def chosen(
+        self, verdict: str, prefer: Sequence[str], kind: str | None = None, besides: Sequence[str] = ()
+    ) -> Record | None:
+        """Return the score that speaks for a verdict: a preferred one, else the first that `besides` does not name."""
         found = [
             score
             for score in self.scores
             if verdict_of(score) == verdict
             and score.get("target", "accepted") == "accepted"
             and (kind is None or score.get("kind") == kind)
+            and short(score) not in besides
         ]
         for name in prefer:
             for score in found:

@@ -221,8 +221,8 @@ def _share_of_variety(score: Record, label: str) -> Figure | Missing:
 
 def near_copies(evidence: Evidence) -> Figure | Missing:
     """Return the share of near copies beyond that among held-out rows, in shares of one."""
-    score = evidence.chosen("privacy", ("nearest_neighbour",))
-    if score is None or short(score) == "membership":
+    score = evidence.chosen("privacy", ("nearest_neighbour", "verbatim"), besides=("membership", "canary"))
+    if score is None:
         return Missing("copies of training rows were not looked for" + _does(evidence, "audits", "nearest_neighbour"))
     numbers = _numbers(score, "value", "floor")
     if isinstance(numbers, Missing):
@@ -252,6 +252,33 @@ def membership(evidence: Evidence) -> Figure | Missing:
         return Missing(reason(score) or "the membership attack has no interval")
     number, interval, real = _shown(score, score.get("floor"))
     return Figure(numbers[0], *bounds, number, interval, real, "rows never used", "membership advantage")
+
+
+def exposure(evidence: Evidence) -> Figure | Missing | None:
+    """Return the exposure of planted sentences beyond that of sentences never planted, in bits; None without any."""
+    score = evidence.score("canary")
+    if score is None:
+        return None
+    numbers = _numbers(score, "value", "floor")
+    if isinstance(numbers, Missing):
+        return numbers
+    value, floor = numbers
+    excess = detail(score).get("excess")
+    low, high = (pair(excess.get("interval")) if isinstance(excess, Mapping) else None) or (None, None)
+    number, interval, real = _shown(score, floor)
+    repeats = detail(score).get("repeats")
+    often = "once" if repeats == 1 else f"{wording.count(repeats)} times"
+    return Figure(
+        value - floor,
+        low,
+        high,
+        number,
+        interval,
+        real,
+        "sentences never planted",
+        "exposure of planted sentences",
+        {"repeats": often},
+    )
 
 
 def passed_share(evidence: Evidence) -> Figure | Missing:

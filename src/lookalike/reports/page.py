@@ -112,7 +112,8 @@ def _gauge(verdict: str, part: Part) -> Markup | None:
     value, *ends = (None if one is None else one * factor for one in (found.value, found.low, found.high))
     numbers = [one for one in (value, *ends) if one is not None]
     low, high = 0.0, max(1.0, *(min(one, 1.2) for one in numbers))
-    if rule.unit == "points":
+    around = rule.unit != "share"
+    if around:
         high = float(math.ceil(max(2.0, *(abs(one) for one in numbers)) * 1.15))
         low = -high
     tests = [(rule.caution, "caution"), (rule.good, "good")]
@@ -120,11 +121,12 @@ def _gauge(verdict: str, part: Part) -> Markup | None:
     if len({place for place, _ in marks}) < len(marks):
         marks = [(marks[0][0], "no difference")]
     span = (ends[0], ends[1]) if ends[0] is not None and ends[1] is not None else None
-    told = f"Figure {wording.percent(found.value)}. GOOD: {rule.good.text}."
+    figure = wording.written(found.value, "bits" if rule.unit == "bits" else "share")
+    told = f"Figure {figure}. GOOD: {rule.good.text}."
     if rule.caution:
         told += f" CAUTION: {rule.caution.text}."
-    unit = "" if rule.unit == "points" else "share"
-    return gauge(f"gauge-{verdict}", found.value * factor, span, marks, Axis(rule.axis, unit, low, high), told)
+    axis = Axis(rule.axis, "" if around else "share", low, high)
+    return gauge(f"gauge-{verdict}", found.value * factor, span, marks, axis, told)
 
 
 def _context(record: Record) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from lookalike.reports.figures import (
     Missing,
     constraints_met,
     distance_share,
+    exposure,
     gain_of_adding,
     kept_accuracy,
     membership,
@@ -60,7 +61,7 @@ class Rule:
         caution: Condition for CAUTION; anything else is FAIL. None = there is no middle.
         sentences: One plain sentence for each word, with `{value}` and what the figure offers.
         short: The same, for the headline.
-        unit: Unit of that scale: share of one, or percentage points around 0.
+        unit: Unit of that scale: share of one, or percentage points or bits around 0.
         goals: Goals it applies to; empty = all that have no row of their own.
         if_absent: Best word the verdict can have when this figure is missing; None = it does not matter.
     """
@@ -73,7 +74,7 @@ class Rule:
     caution: Test | None
     sentences: Mapping[str, str]
     short: Mapping[str, str]
-    unit: Literal["share", "points"] = "share"
+    unit: Literal["share", "points", "bits"] = "share"
     goals: tuple[str, ...] = ()
     if_absent: Word | None = "NOT ESTIMATED"
 
@@ -172,8 +173,8 @@ RULES: tuple[Rule, ...] = (
         good=Test("low", "≤", 0.0, "no more than holdout (interval reaches 0)"),
         caution=Test("value", "≤", 0.02, "≤ .02 more"),
         sentences={
-            "GOOD": "Near copies of training rows are no more frequent ({number}) than among real rows never "
-            "seen ({real}).",
+            "GOOD": "Near copies of training rows ({number}) are no more frequent than chance allows beside real rows "
+            "never seen ({real}).",
             "CAUTION": "Near copies of training rows are a little more frequent ({number}) than among real rows never "
             "seen ({real}).",
             "FAIL": "{number} of these rows are near copies of training rows; among real rows never seen it is {real}.",
@@ -204,6 +205,29 @@ RULES: tuple[Rule, ...] = (
             "FAIL": "It reveals which rows were used in training",
         },
         if_absent="CAUTION",
+    ),
+    Rule(
+        verdict="privacy",
+        measure=exposure,
+        figure="exposure of sentences planted in the training texts, minus that of sentences never planted, in bits",
+        axis="exposure beyond sentences never planted, bits",
+        unit="bits",
+        good=Test("low", "≤", 0.0, "no more than never planted (interval reaches 0)"),
+        caution=Test("value", "≤", 1.0, "≤ 1 bit more"),
+        sentences={
+            "GOOD": "Numbers planted {repeats} in the training texts are as hard to guess from the model ({number}) as "
+            "numbers it never saw ({real}).",
+            "CAUTION": "Numbers planted {repeats} in the training texts are a little easier to guess from the model "
+            "({number}) than numbers it never saw ({real}).",
+            "FAIL": "The model remembers numbers planted {repeats} in its training texts: their exposure is {number}, "
+            "that of numbers it never saw {real}.",
+        },
+        short={
+            "GOOD": "The model does not remember planted numbers",
+            "CAUTION": "The model remembers a trace of planted numbers",
+            "FAIL": "The model remembers numbers planted in its training texts",
+        },
+        if_absent=None,
     ),
     Rule(
         verdict="validity",

@@ -61,6 +61,7 @@ class Plan:
         key: Hash of everything the result depends on; a checkpoint with another key is refused.
         checkpoint_seconds: Wall time between two checkpoints, at least 0.
         stage: Name in events.
+        unit: What a row is called in messages, in the plural.
     """
 
     rows: int
@@ -70,6 +71,7 @@ class Plan:
     key: str
     checkpoint_seconds: float = 60.0
     stage: str = "fit"
+    unit: str = "images"
 
 
 @final
@@ -192,7 +194,7 @@ def train(model: Trainable, plan: Plan, rng: Rng, watch: Watch) -> Trace:
         if now - last_event >= _EVENTS_EVERY_S or trace.done == trace.steps:
             last_event = now
             rate = (trace.done - first) * plan.batch_size / max(now - started, 1e-9)
-            watch(Progress(plan.stage, trace.done, trace.steps, "steps", {**figures, "images/s": rate}))
+            watch(Progress(plan.stage, trace.done, trace.steps, "steps", {**figures, f"{plan.unit}/s": rate}))
         if now - last_checkpoint >= plan.checkpoint_seconds or trace.done == trace.steps:
             last_checkpoint = now
             _checkpoint(model, plan, trace, watch)
@@ -239,7 +241,7 @@ def _steps(model: Trainable, plan: Plan, rng: Rng, watch: Watch) -> int:
             f"allowed: at least {(time.monotonic() - started + 2 * each) / 60:.2g}; give more minutes or steps"
         )
     steps = int(rest / each)
-    message = f"{plan.minutes:g} minutes are {steps} steps of {plan.batch_size} images ({each:.3g} s each)"
+    message = f"{plan.minutes:g} minutes are {steps} steps of {plan.batch_size} {plan.unit} ({each:.3g} s each)"
     watch(Note(plan.stage, message))
     return steps
 
