@@ -20,6 +20,7 @@ from lookalike.reports.charts import Axis, gauge
 from lookalike.reports.data_card import data_card
 from lookalike.reports.figures import Figure
 from lookalike.reports.image.look import look_block
+from lookalike.reports.image.watched import watched_block
 from lookalike.reports.making import balance_block, cost_block, discarded_block, provenance_block, training_block
 from lookalike.reports.measured import privacy_block, scores_block, utility_block
 from lookalike.reports.record import Record, read_record
@@ -153,6 +154,7 @@ def _context(record: Record) -> dict[str, Any]:
         "balance": balance_block(run),
         "training": training_block(record),
         "certainty": certainty_block(run),
+        "watched": watched_block(run),
         "scores": scores_block(run),
         "utility": utility_block(run),
         "privacy": privacy_block(record),
