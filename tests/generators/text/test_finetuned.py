@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from tests.networks.tiny_model import write_tiny_model
 
 from lookalike.core.errors import ConfigError, DataError
-from lookalike.core.events import SILENT, CheckpointSaved, Event, Note, Watch
+from lookalike.core.events import SILENT, CheckpointSaved, Event, Note
 from lookalike.core.rng import Rng
 from lookalike.data.corpus import Corpus, text_schema
 from lookalike.generators.text import finetuned
@@ -305,11 +305,12 @@ def test_minutes_become_steps(tiny_model: Path) -> None:
 
 
 def test_canaries_are_planted_kept_and_never_delivered(tiny_model: Path, tmp_path: Path) -> None:
-    watch: Watch = SILENT
+    watch = _Watch()
     config = _config(tiny_model, steps=60, canaries=2, canary_repeats=40, max_tokens=60)
     data = Corpus.of(_texts(9).texts(), [0, 1, 1] * 3, text_schema(["up", "down"]))
     fitted = config.fit(data, Rng(0), watch)
     planted = fitted.canaries
+    assert "80 planted sentences among 9 texts; so many change what is learnt" in watch.notes()
     assert (planted.label, planted.repeats, len(planted.inserted)) == (1, 40, 2)
     made = fitted.sample(20, Rng(0), {"label": "down"})
     told = made.problems()

@@ -39,6 +39,7 @@ _GRADIENT_NORM = 1.0
 _MOST = 1_000_000
 _EPOCHS = 3.0
 _AT_ONCE = 1000
+_MANY_CANARIES = 0.1
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -138,7 +139,7 @@ class Finetuned(Method):
         cut = sum(int(row.ids[-1]) != writer.model.end for row in rows)
         if cut:
             watch(Note("fit", f"{cut} of {len(rows)} texts are cut at max_tokens={self.max_tokens}", "warning"))
-        canaries = self._canaries(data, writer, rng)
+        canaries = self._canaries(data, writer, rng, watch)
         if canaries is not None:
             rows += writer.rows(_labelled(canaries.planted(), canaries.label, data.schema))
         lora = Lora(writer.model.network, self.rank, self.alpha, self.modules)
@@ -177,7 +178,7 @@ class Finetuned(Method):
             return self.steps
         return math.ceil((self.epochs or _EPOCHS) * rows / self.batch_size)
 
-    def _canaries(self, data: Corpus, writer: _Writer, rng: Rng) -> Canaries | None:
+    def _canaries(self, data: Corpus, writer: _Writer, rng: Rng, watch: Watch) -> Canaries | None:
         """Return canaries for the most frequent class, where they change the least; None when there are to be none."""
         if not self.canaries:
             return None
@@ -189,6 +190,12 @@ class Finetuned(Method):
                 f"max_tokens: {self.max_tokens} is too short for canaries, which have {longest} tokens in this model; "
                 "raise max_tokens, or set canaries: 0"
             )
+        count = len(canaries.planted())
+        many = count > _MANY_CANARIES * len(data)
+        told = f"{count} planted sentences among {len(data)} texts" + (
+            "; so many change what is learnt" if many else ""
+        )
+        watch(Note("fit", told, "warning" if many else "info"))
         return canaries
 
     def load(self, folder: Path) -> _FittedFinetuned:
