@@ -26,7 +26,7 @@ def test_finding_returns_the_one_public_class() -> None:
     ("kind", "name", "words"),
     [
         ("generators", "image.dpm", "did you mean 'image.ddpm'"),
-        ("generators", "", "allowed: image.ddpm"),
+        ("generators", "", "allowed: image.dcgan"),
         ("metrics", "../../os", "no metric is called"),
         ("ghosts", "x", "unknown kind"),
     ],

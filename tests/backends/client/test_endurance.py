@@ -77,12 +77,14 @@ def test_a_run_that_is_killed_fifty_times_gives_the_same_rows_and_pays_nothing_t
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak memory this way")
-def test_a_million_planned_rows_take_less_than_150_mb_before_the_first_request(tmp_path: Path) -> None:
+def test_a_million_planned_rows_take_little_memory_before_the_first_request(tmp_path: Path) -> None:
     peaks: list[float] = []
 
     def answer(number: int, body: dict[str, Any]) -> str:
         lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        peaks.append(next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")))
+        told = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if line.endswith(" kB")}
+        # How much of the libraries' files counts as resident is up to the page cache, by tens of MB.
+        peaks.append(told["VmHWM"] - told["RssFile"])
         return json.dumps({"text": f"about {body['seed']}"})
 
     with serving(FakeServer(answer=answer, latency=0.2)) as server:
@@ -92,4 +94,4 @@ def test_a_million_planned_rows_take_less_than_150_mb_before_the_first_request(t
         process.kill()
         process.wait()
         time.sleep(0.5)
-    assert 0 < peaks[0] < 150
+    assert 0 < peaks[0] < 100
