@@ -31,6 +31,13 @@ def test_lost_classes_and_remedies_are_told() -> None:
     assert "1 class was" in _told(_row(10, 0.5, lost=1))[1]
 
 
+def test_remedies_that_were_off_are_not_called_unneeded() -> None:
+    assert _told(_row(10, 0.5))[2] == "No remedy was needed."
+    manifest = {"generator": {"facts": {"probes": [_row(10, 0.5)]}, "config": {"remedies": False}}}
+    block = watched_block(Evidence([], manifest))
+    assert block is not None and block["told"][2] == "Remedies were off."
+
+
 def test_nothing_is_shown_without_complete_rows() -> None:
     assert watched_block(Evidence([], {})) is None
     assert _told({"step": 1}, "x", _row(1, float("nan"))) == []

@@ -32,7 +32,8 @@ def watched_block(run: Evidence) -> dict[str, Any] | None:
         for one in acted
     ]
     if not acted:
-        told.append("No remedy was needed, or remedies were off.")
+        off = run.part("generator", "config", "remedies") is False
+        told.append("Remedies were off." if off else "No remedy was needed.")
     points = [(float(one["step"]), float(one["recall"])) for one in rows]
     chart = curves(
         "watched-recall",
