@@ -15,12 +15,16 @@ class Column(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(description="Name as in the user's data.")
-    kind: str = Field(description="What it holds: image, text, category, number, ...")
+    kind: str = Field(description="What it holds: image, text, category, ordinal, boolean, number, integer, ...")
     unit: str = Field(default="", description="Unit of the values, if they have one.")
     low: float | None = Field(default=None, description="Public lower bound; None = not declared.")
     high: float | None = Field(default=None, description="Public upper bound; None = not declared.")
     categories: tuple[str, ...] = Field(default=(), description="Allowed values of a category column, in order.")
     shape: tuple[int, ...] = Field(default=(), description="Shape of one value, for example (height, width, channels).")
+    optional: bool = Field(default=False, description="Values may be missing.")
+    decimals: int | None = Field(default=None, description="Digits after the point that values have; None = any.")
+    stored: str = Field(default="", description="Type or format that values are written back in; empty = as the kind.")
+    grid: float | None = Field(default=None, gt=0, description="Values are whole multiples of this; None = any.")
 
 
 class Schema(BaseModel):

@@ -11,10 +11,11 @@ from lookalike.core.errors import DataError
 from lookalike.core.schema import Schema
 from lookalike.data.corpus import Corpus
 from lookalike.data.images import Images
+from lookalike.data.table import Table
 
-__all__ = ["Corpus", "Images", "no_rows", "open_dataset"]
+__all__ = ["Corpus", "Images", "Table", "no_rows", "open_dataset"]
 
-_TYPES: dict[str, Any] = {"image": Images, "text": Corpus}
+_TYPES: dict[str, Any] = {"image": Images, "text": Corpus, "tabular": Table}
 
 
 def no_rows(schema: Schema) -> Any:  # noqa: ANN401  the dataset class of the schema's modality
