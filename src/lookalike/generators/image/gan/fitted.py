@@ -162,8 +162,28 @@ class FittedGan:
         """
         self._needs_styles()
         # An alias-free generator has no noise, and its second argument moves the content.
-        made: Tensor = self.network.synthesis(w_BLD, *(() if hasattr(self.network, "track") else (noise,)))
+        made: Tensor = self.network.synthesis(w_BLD, *(() if self.movable else (noise,)))
         return made
+
+    @property
+    def movable(self) -> bool:
+        """Whether the network can shift and turn what its images show."""
+        return hasattr(self.network, "track")
+
+    def moved(self, w_BLD: Tensor, transform_B33: Tensor) -> Tensor:
+        """Return images of styles with their content moved, [B, C, H, W]: what was at p comes to transform @ p.
+
+        Args:
+            w_BLD: Styles.
+            transform_B33: In units of the longer side, from the middle, with p = (right, down, 1).
+
+        Raises:
+            ConfigError: The network cannot move its content.
+        """
+        if not self.movable:
+            raise ConfigError(f"{self.about['method']} cannot move what its images show; use image.stylegan3")
+        images: Tensor = self.network.synthesis(w_BLD, transform_B33.to(w_BLD))
+        return images
 
     def _needs_styles(self) -> None:
         if not self.styled:
