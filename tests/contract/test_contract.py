@@ -22,6 +22,7 @@ TRAINS_QUICKLY: dict[str, dict[str, Any]] = {
     "image.task_cnn": {"steps": 4},
     "image.train_on_synthetic": {"seeds": 1},
     "image.equivariance": {"images": 64},
+    "image.perceptual_path_length": {"pairs": 64},
     "text.prompted": {
         "task": {"describe": "short notes", "labels": {"up": "about rising", "down": "about falling"}},
         "backend": {"use": "echo"},
