@@ -151,7 +151,7 @@ class Metric(Protocol[D]):
 
     `verdict` names the row of the report's verdict table that the figure speaks for. `targets` lists what it is run
     on: "accepted" rows, and "unfiltered" for those as generated. One that also needs the fitted generator says
-    `reads_model = True` and is a `ModelAudit`.
+    `reads_model = True` and is a `ModelMetric`.
     """
 
     verdict: ClassVar[str]
@@ -162,15 +162,15 @@ class Metric(Protocol[D]):
         ...
 
 
-class ModelAudit(Protocol[D]):
-    """An audit that questions the fitted generator, not only its rows; the rest is as for `Metric`."""
+class ModelMetric(Protocol[D]):
+    """A metric or audit that questions the fitted generator, not only its rows; the rest is as for `Metric`."""
 
     verdict: ClassVar[str]
     targets: ClassVar[tuple[str, ...]]
     reads_model: ClassVar[bool]
 
     def check(self, name: str, generator: Method) -> None:
-        """Refuse a generator that this audit cannot question, before any work starts.
+        """Refuse a generator that cannot be questioned so, before any work starts.
 
         Raises:
             ConfigError: With what to use or to set instead.

@@ -192,7 +192,7 @@ def measure(session: Session, selection: Path, real: Reference[Any], model: Path
         session: The run.
         selection: Folder with the accepted rows and those before filtering.
         real: The real rows.
-        model: Folder of the fitted generator in the store, for audits that question it.
+        model: Folder of the fitted generator in the store, for metrics and audits that question it.
 
     Returns:
         The rows of `scores.json`.

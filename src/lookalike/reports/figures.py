@@ -11,6 +11,9 @@ from lookalike.core.registry import names
 from lookalike.reports import wording
 from lookalike.reports.evidence import Evidence, Record, detail, pair, reason, score_row, short, unit
 
+_OF_THE_MODEL = ("equivariance", "perceptual_path_length")
+"""How a generator moves from one image to another says nothing of how near its rows are to real ones."""
+
 
 @final
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def _gain_interval(score: Record, both: Record, real: Record, gain: float) -> tu
 
 def distance_share(evidence: Evidence) -> Figure | Missing:
     """Return where a distance stands between real against real (0) and the worst case (1)."""
-    score = evidence.chosen("fidelity", ("frechet", "kernel"))
+    score = evidence.chosen("fidelity", ("frechet", "kernel"), besides=_OF_THE_MODEL)
     if score is None:
         return Missing("no metric compared the rows with real ones" + _does(evidence, "metrics", "frechet"))
     numbers = _numbers(score, "value", "floor", "ceiling")

@@ -26,6 +26,7 @@ from lookalike.data.images import Images
 from lookalike.networks.styled import mix_styles, truncate
 from lookalike.techniques.labels import wanted_labels
 from lookalike.techniques.parts import Parts
+from lookalike.techniques.perceptual_path import Space
 from lookalike.techniques.training import torch_generator
 
 ABOUT, WEIGHTS = "lookalike.json", "generator.safetensors"
@@ -162,8 +163,65 @@ class FittedGan:
         """
         self._needs_styles()
         # An alias-free generator has no noise, and its second argument moves the content.
-        made: Tensor = self.network.synthesis(w_BLD, *(() if hasattr(self.network, "track") else (noise,)))
+        made: Tensor = self.network.synthesis(w_BLD, *(() if self.movable else (noise,)))
         return made
+
+    @property
+    def space(self) -> Space:
+        """Where paths between images are straight: in w, or without styles in z."""
+        return "w" if self.styled else "z"
+
+    def latents(self, labels: Sequence[str], rng: Rng) -> Tensor:
+        """Return latents of new rows for `shown`: styles [B, L, D], or without styles codes [B, Z]; as in `sample`.
+
+        Args:
+            labels: Class name of each row.
+            rng: Key; row i depends on its child ("row", i) alone.
+
+        Raises:
+            ConfigError: A class is not known.
+        """
+        if self.styled:
+            return self.styles(labels, rng)
+        wanted_labels(len(labels), self.schema.classes, {"label": list(labels)}, self.about["method"])
+        return self._codes([rng.child("row", i) for i in range(len(labels))])
+
+    @torch.no_grad()
+    def shown(self, latent: Tensor, labels: Sequence[str]) -> Tensor:
+        """Return images in about [-1, 1], [B, C, H, W], of latents, with the same noise for all.
+
+        Args:
+            latent: As `latents` returns them, or between those.
+            labels: Class name of each row; styles know theirs.
+
+        Raises:
+            ConfigError: A class is not known.
+        """
+        if self.styled:
+            return self.synthesis(latent)
+        numbers = wanted_labels(len(labels), self.schema.classes, {"label": list(labels)}, self.about["method"])
+        images: Tensor = self.network(latent, self._labels(numbers))
+        return images
+
+    @property
+    def movable(self) -> bool:
+        """Whether the network can shift and turn what its images show."""
+        return hasattr(self.network, "track")
+
+    def moved(self, w_BLD: Tensor, transform_B33: Tensor) -> Tensor:
+        """Return images of styles with their content moved, [B, C, H, W]: what was at p comes to transform @ p.
+
+        Args:
+            w_BLD: Styles.
+            transform_B33: In units of the longer side, from the middle, with p = (right, down, 1).
+
+        Raises:
+            ConfigError: The network cannot move its content.
+        """
+        if not self.movable:
+            raise ConfigError(f"{self.about['method']} cannot move what its images show; use image.stylegan3")
+        images: Tensor = self.network.synthesis(w_BLD, transform_B33.to(w_BLD))
+        return images
 
     def _needs_styles(self) -> None:
         if not self.styled:

@@ -65,6 +65,7 @@ class Adversarial(Method):
 
     name: ClassVar[str]
     own: ClassVar[Own]
+    walks: ClassVar[bool] = True
 
     minutes: float | None = Field(
         default=None, gt=0, le=10_000, description="Wall time for training, in minutes; turned into steps once."
