@@ -30,7 +30,7 @@ _ADVICE = "run the recipe to its end first: lookalike run RECIPE"
 _UNLISTED = {"manifest.json", "events.jsonl"}
 ANSWERS = "answers"
 """Folder in the store for the answers of servers."""
-_PUBLISHED = ("model", "synthetic", "rejected", "gallery")
+_PUBLISHED = ("model", "synthetic", "rejected", "gallery", "controls")
 
 
 def record(event: Event) -> dict[str, Any]:

@@ -86,21 +86,33 @@ class FittedGan:
             ConfigError: A condition or a class is not known.
         """
         labels = wanted_labels(n, self.schema.classes, where, self.about["method"])
+
+        def draw(part: slice) -> Tensor:
+            return self._draw(labels[part], [rng.child("row", i) for i in range(part.start, part.stop)])
+
+        return self.pictures(labels, draw)
+
+    def pictures(self, labels: npt.NDArray[np.int64], draw: Callable[[slice], Tensor]) -> Images:
+        """Return one image for each label, drawn batch by batch; the number of threads changes no byte.
+
+        Args:
+            labels: Class numbers, [N].
+            draw: Returns the images of a slice of the rows, in about [-1, 1], [B, C, H, W].
+        """
         height, width, channels = self.schema.columns[0].shape
+        n, size = len(labels), self.drawing.batch
         pixels = np.empty((n, height, width, channels), dtype=np.uint8)
 
-        def draw(part: slice) -> None:
-            keys = [rng.child("row", i) for i in range(part.start, part.stop)]
-            pixels[part] = to_pixels(self._draw(labels[part], keys))
+        @torch.no_grad()
+        def fill(part: slice) -> None:
+            pixels[part] = to_pixels(draw(part))
 
-        size = self.drawing.batch
         batches = [slice(start, min(start + size, n)) for start in range(0, n, size)]
-        Parts(torch.get_num_threads() if self.device.type == "cpu" else 1, most=1).map(draw, batches)
+        Parts(torch.get_num_threads() if self.device.type == "cpu" else 1, most=1).map(fill, batches)
         return Images(pixels, labels, self.schema)
 
-    @torch.no_grad()
     def _draw(self, labels: npt.NDArray[np.int64], keys: Sequence[Rng]) -> Tensor:
-        z_BZ, label_B = self._codes(keys), self._labels(labels)
+        z_BZ, label_B = self._codes(keys), self.numbers(labels)
         if not self.styled:
             made: Tensor = self.network(z_BZ, label_B)
             return made
@@ -112,7 +124,8 @@ class FittedGan:
         size = int(self.about["z_dim"])
         return torch.stack([torch.randn(size, generator=torch_generator(key)) for key in keys]).to(self.device)
 
-    def _labels(self, labels: npt.NDArray[np.int64]) -> Tensor | None:
+    def numbers(self, labels: npt.NDArray[np.int64]) -> Tensor | None:
+        """Return class numbers as the network takes them, [B]; None when there is but one class."""
         return torch.from_numpy(labels).to(self.device) if len(self.schema.classes) > 1 else None
 
     def _styles(self, z_BZ: Tensor, label_B: Tensor | None, keys: Sequence[Rng]) -> Tensor:
@@ -152,7 +165,7 @@ class FittedGan:
         numbers = wanted_labels(len(labels), self.schema.classes, {"label": list(labels)}, self.about["method"])
         keys = [rng.child("row", i) for i in range(len(labels))]
         with torch.no_grad():
-            return self._styles(self._codes(keys), self._labels(numbers), keys)
+            return self._styles(self._codes(keys), self.numbers(numbers), keys)
 
     def synthesis(self, w_BLD: Tensor, noise: Any = "fixed") -> Tensor:  # noqa: ANN401  as styled.Noise
         """Return images in about [-1, 1], [B, C, H, W], of styles [B, L, D]; differentiable.

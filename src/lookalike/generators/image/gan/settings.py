@@ -12,7 +12,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import nn
 
-from lookalike.core.contracts import Method
+from lookalike.core.contracts import Method, Sheet
 from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Watch
 from lookalike.core.rng import Rng
@@ -20,6 +20,7 @@ from lookalike.core.store import digest
 from lookalike.data.images import Images
 from lookalike.generators.image.gan.duel import Duel, Rules
 from lookalike.generators.image.gan.fitted import Drawing, FittedGan, read_saved
+from lookalike.generators.image.gan.sheets import sheets_of
 from lookalike.generators.image.gan.watching import Watcher
 from lookalike.techniques.adversarial import Loss
 from lookalike.techniques.hardware import choose_device
@@ -235,6 +236,10 @@ class Adversarial(Method):
         """
         network, about = read_saved(folder, self.form, self.name, lambda saved: self.restored(saved["network"]))
         return FittedGan(network, about, self.sampling, choose_device(self.device))
+
+    def controls(self, model: FittedGan, rng: Rng) -> list[Sheet[Images]]:
+        """Return pictures of what truncation, mixing and ways between codes do, as far as the model has them."""
+        return sheets_of(model, rng)
 
 
 def _curve(trace: Trace) -> list[list[float]]:
