@@ -136,11 +136,7 @@ class Projects(Protocol):
     """A generator whose sampling settings may name one real row that new rows are then made around."""
 
     def projected(self) -> str | None:
-        """Return a hash of the row's file; None when the settings name none.
-
-        Raises:
-            ConfigError: There is no such file.
-        """
+        """Return a hash of the row's file; None when the settings name none that is there."""
         ...
 
     def check_projection(self, schema: Schema, classes: Sequence[str]) -> None:

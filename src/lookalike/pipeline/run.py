@@ -21,7 +21,7 @@ from lookalike.data import no_rows, open_dataset
 from lookalike.data.gather import gather
 from lookalike.data.split import shared_rows, split
 from lookalike.pipeline.folder import ANSWERS, RunFolder
-from lookalike.pipeline.plan import Named, check_modality, make_plan, quota
+from lookalike.pipeline.plan import Named, check_modality, check_projection, make_plan, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
 from lookalike.pipeline.recipe import Recipe, rebased
 from lookalike.pipeline.sampling import select
@@ -29,6 +29,10 @@ from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Workers
 from lookalike.reports import controls_of, gallery_of, page
 
+INVERSION = (
+    "rows are made around the projection of a given image; inversion can bring training images to light: share these "
+    "rows and the model with as much care as the images"
+)
 _SAMPLING = frozenset({"sampling"})
 
 
@@ -282,6 +286,15 @@ def execute(recipe: Recipe, base: Path, out: Path, workers: Workers, watch: Watc
     return Run(out)
 
 
+def warn_of_projection(run: RunFolder, generator: Named, log: Watch) -> bool:
+    """Say what projection can reveal, and remember it for the report; return whether rows are made by it at all."""
+    if not generator.projected:
+        return False
+    run.mark_projected()
+    log(Note("sample", INVERSION, "warning"))
+    return True
+
+
 def fitted(session: Session) -> tuple[Path, Path, Reference[Any], Path, str]:
     """Do the stages up to the fitted generator.
 
@@ -294,7 +307,10 @@ def fitted(session: Session) -> tuple[Path, Path, Reference[Any], Path, str]:
     source = _source(session)
     check_modality(session.plan, open_dataset(source).schema.modality)
     real, splits = _split(session, source)
-    quota(session.plan.recipe, real.train)
+    asked = quota(session.plan.recipe, real.train)
+    classes = real.train.schema.classes or ("",)
+    check_projection(session.plan.generator, real.train.schema, [classes[k] for k in np.flatnonzero(asked)])
+    warn_of_projection(session.run, session.plan.generator, session.log)
     return source, splits, real, *_fit(session, real.train)
 
 

@@ -22,7 +22,7 @@ _PIXEL_ART = 48
 _SIDE = 56
 _MEDIUM = 84
 _LARGE = 112
-_WIDE, _NARROW = 640, 256
+_WIDE, _NARROW = 640, 240
 """Pixels that a sheet of controls may take beside its headings, on a wide and on a narrow page."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -23,11 +23,15 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import write_file, write_json
 from lookalike.data.images import Images
+from lookalike.generators.image.gan.inverting import check_one_class, check_size, find_style, read_target
 from lookalike.networks.styled import mix_styles, truncate
+from lookalike.techniques.inversion import Projection
 from lookalike.techniques.labels import wanted_labels
 from lookalike.techniques.parts import Parts
 from lookalike.techniques.training import torch_generator
 
+STYLED = "image.stylegan, image.stylegan2 or image.stylegan3"
+"""The generators with styles, for messages."""
 ABOUT, WEIGHTS = "lookalike.json", "generator.safetensors"
 
 
@@ -37,6 +41,13 @@ class Drawing(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     batch: int = Field(default=100, ge=1, description="Images drawn at once; a matter of memory.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _projects(cls, values: Any) -> Any:  # noqa: ANN401  pydantic gives what the caller gave
+        if isinstance(values, dict) and "project" in values and "project" not in cls.model_fields:
+            raise ValueError(f"project: this generator has no styles to project an image into; use {STYLED}")
+        return values
 
 
 class StyledDrawing(Drawing):
@@ -50,6 +61,13 @@ class StyledDrawing(Drawing):
     )
     mixing: float = Field(default=0.0, ge=0, le=1, description="Share of images with styles of two codes.")
     noise: bool = Field(default=True, description="Fresh noise for every image; false = the same noise for all.")
+    project: Path | None = Field(
+        default=None, description="An image of the model's size: rows are drawn around its style, with the same noise."
+    )
+    project_steps: int = Field(default=500, ge=1, le=100_000, description="Steps of the search for that style.")
+    project_variation: float = Field(
+        default=0.3, ge=0, le=1, description="How far rows lie from it: 0 = the projection itself, 1 = as styles vary."
+    )
 
 
 class FittedGan:
@@ -70,25 +88,32 @@ class FittedGan:
         self.about, self.drawing, self.device = about, drawing, device
         self.schema = Schema.model_validate(about["schema"])
         self.styled = hasattr(network, "mapping")
+        self._found: dict[str, Tensor] = {}
 
     def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Images:
         """Draw exactly n images.
 
         Args:
             n: Number of images, at least 0.
-            rng: Key; what is drawn for row i comes from its child ("row", i) alone.
+            rng: Key; what is drawn for row i comes from its child ("row", i) alone. With `project`, row 0 is the
+                projection itself and every other row a variation of it.
             where: {"label": class name} or {"label": n class names}; without it, the classes take turns.
 
         Returns:
             Images of the training data's schema.
 
         Raises:
-            ConfigError: A condition or a class is not known.
+            ConfigError: A condition or a class is not known, or an image does not fit that is to be projected.
         """
         labels = wanted_labels(n, self.schema.classes, where, self.about["method"])
 
+        around = self._around(labels)
+
         def draw(part: slice) -> Tensor:
-            return self._draw(labels[part], [rng.child("row", i) for i in range(part.start, part.stop)])
+            keys = [rng.child("row", i) for i in range(part.start, part.stop)]
+            if around is not None:
+                return self._vary(around, labels[part], keys, part.start)
+            return self._draw(labels[part], keys)
 
         return self.pictures(labels, draw)
 
@@ -151,6 +176,56 @@ class FittedGan:
                 w_BLD = truncate(w_BLD, network.mapping.mean(label_B), drawing.truncation, drawing.truncated_layers)
         return w_BLD
 
+    def _around(self, labels: npt.NDArray[np.int64]) -> Tensor | None:
+        """Return the style of the image that rows are drawn around, [1, D]; None when there is none."""
+        drawing = self.drawing
+        if not isinstance(drawing, StyledDrawing) or drawing.project is None or not len(labels):
+            return None
+        check_one_class([self.schema.classes[number] for number in np.unique(labels)], self.schema)
+        label = self.schema.classes[labels[0]]
+        if label not in self._found:
+            # A key of its own: every shard of a run searches anew and must find the same.
+            image = read_target(drawing.project, self.schema)
+            self._found[label] = self.project(image, label, Rng(0).child("project"), drawing.project_steps).w
+        return self._found[label]
+
+    def _vary(self, around_1D: Tensor, labels: npt.NDArray[np.int64], keys: Sequence[Rng], first: int) -> Tensor:
+        """Return images of styles that lie around one; the row of number 0 is that style itself."""
+        label_B = self.numbers(labels)
+        w_BLD = self._styles(self._codes(keys), label_B, keys)
+        off_BLD = w_BLD - self.network.mapping.mean(label_B)[:, None]
+        variation = self.drawing.project_variation if isinstance(self.drawing, StyledDrawing) else 0.0
+        far_B = torch.full((len(keys), 1, 1), variation, device=self.device)
+        far_B[: max(0, 1 - first)] = 0
+        return self.synthesis(around_1D[:, None] + far_B * off_BLD)
+
+    def project(
+        self, pixels: npt.NDArray[np.uint8], label: str | None = None, rng: Rng | None = None, steps: int = 500
+    ) -> Projection:
+        """Search for the style of an image; `synthesis` makes images of it and of what lies around it.
+
+        Inversion can bring training images to light: treat the image, its style and the model with equal care.
+
+        Args:
+            pixels: The image, as the model makes them, [H, W, C] uint8.
+            label: Its class; may be left out where there is but one.
+            rng: Key of the search; None = a fixed one.
+            steps: At least 1.
+
+        Returns:
+            The style, [1, D], and the distance at every step.
+
+        Raises:
+            ConfigError: The generator has no styles, the size differs, or the class is not known.
+        """
+        self._needs_styles()
+        check_size(pixels, self.schema)
+        if label is None:
+            check_one_class(self.schema.classes, self.schema)
+        where = None if label is None else {"label": label}
+        number = self.numbers(wanted_labels(1, self.schema.classes, where, self.about["method"]))
+        return find_style(self.network, int(self.about["z_dim"]), pixels, number, rng or Rng(0), steps)
+
     def styles(self, labels: Sequence[str], rng: Rng) -> Tensor:
         """Return styles of new rows, [B, L, D]; `synthesis` makes images of them, and of what lies between them.
 
@@ -180,10 +255,7 @@ class FittedGan:
 
     def _needs_styles(self) -> None:
         if not self.styled:
-            raise ConfigError(
-                f"{self.about['method']} has no styles; styles, mixing and projection need image.stylegan, "
-                "image.stylegan2 or image.stylegan3"
-            )
+            raise ConfigError(f"{self.about['method']} has no styles; styles, mixing and projection need {STYLED}")
 
     def save(self, folder: Path) -> None:
         """Write `generator.safetensors` and `lookalike.json`."""

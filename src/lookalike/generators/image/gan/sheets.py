@@ -84,11 +84,11 @@ def _truncation(model: FittedGan, rng: Rng) -> Sheet[Images]:
     w_RLD = w_R1D.expand(-1, model.network.num_ws, -1)
     mean_RD = model.network.mapping.mean(model.numbers(labels))
     w_NLD = torch.stack([truncate(w_RLD, mean_RD, psi) for psi in PSI], dim=1).flatten(0, 1)
-    each = "of each class" if len(model.schema.classes) > 1 else "of all"
+    each = "of its class" if len(model.schema.classes) > 1 else "of all"
     return Sheet(
         name="truncation",
         title="What truncation costs",
-        caption=f"At 0 every picture is the mean one {each}, at 0.3 they are typical and alike, at 1 as varied as the "
+        caption=f"At 0 every picture is the mean {each}, at 0.3 they are typical and alike, at 1 as varied as the "
         "model can make them. Each line is one latent code; the setting is sample.truncation.",
         data=_drawn(model, w_NLD, np.repeat(labels, len(PSI))),
         grid=_full(_CODES, len(PSI)),
@@ -112,10 +112,11 @@ def _mixing(model: FittedGan, rng: Rng) -> Sheet[Images]:
     grid = [
         (_FINE + line, *(shift + place for place in places if place is not None)) for line, places in enumerate(rest)
     ]
+    given = f"the first of {layers} layers" if cut == 1 else f"the first {cut} of {layers} layers"
     return Sheet(
         name="mixing",
         title="What each layer decides",
-        caption=f"The first column gives the styles of the first {cut} of {layers} layers (the coarse form), the first "
+        caption=f"The first column gives the styles of {given} (the coarse form), the first "
         "line those of the rest (the fine marks). Every other picture joins the two; the setting is sample.mixing.",
         data=_drawn(model, torch.cat([sources_NLD, mixed_RTLD.flatten(0, 1)]), labels),
         grid=(first, *grid),
