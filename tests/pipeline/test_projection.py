@@ -104,7 +104,7 @@ def test_what_cannot_be_projected_is_refused_before_any_work(first: Path, run: P
     for name, label, told in (
         ("none.png", "3", "no image file"),
         ("tall.png", "3", "9 x 8"),
-        ("one.png", None, "10 were"),
+        ("one.png", None, "10 classes were"),
     ):
         with pytest.raises(ConfigError, match=told):
             lookalike.sample(run, 20, label=label, workers=1, project=str(first / name))

@@ -73,7 +73,7 @@ def test_what_does_not_fit_is_refused_in_a_line(tmp_path: Path) -> None:
     model, image = model_of(Stylegan2()), np.zeros((8, 8, 1), dtype=np.uint8)
     with pytest.raises(ConfigError, match=r"the image is 9 x 8 x 1 .* the model makes images of 8 x 8 x 1"):
         model.project(np.zeros((9, 8, 1), dtype=np.uint8), "a")
-    with pytest.raises(ConfigError, match="rows of 3 were asked for"):
+    with pytest.raises(ConfigError, match="rows of 3 classes were asked for"):
         model.project(image)
     with pytest.raises(ConfigError, match="no class 'z'"):
         model.project(image, "z")
@@ -94,7 +94,7 @@ def test_files_are_read_with_limits_and_checked_before_work(tmp_path: Path) -> N
 
     path = _written(tmp_path, np.full((8, 8, 3), 7, dtype=np.uint8))
     check(path)  # colour becomes the grey that the model draws
-    with pytest.raises(ConfigError, match="rows of 2 were asked for"):
+    with pytest.raises(ConfigError, match="rows of 2 classes were asked for"):
         check(path, "a", "b")
     with pytest.raises(ConfigError, match="9 x 8 x 1"):
         check(_written(tmp_path, np.zeros((9, 8, 1), dtype=np.uint8), "tall.png"))

@@ -114,12 +114,11 @@ def test_mixing_joins_the_layers_of_its_sources() -> None:
 
 def test_ways_begin_and_end_where_they_say() -> None:
     sheet = _sheets(Stylegan2(), classes=tuple("abcdefghi"))["between"]
-    assert sheet.lines == ("a", "d", "f to c", "i to f") or len(sheet.lines) == 4
-    assert [name for name in sheet.lines if " to " in name]
+    assert sheet.lines == ("a", "d", "f to d", "i to f")
     assert sheet.columns[0] == "0 %" and sheet.columns[-1] == "100 %"
     for line in range(4):
-        steps = [np.abs(_at(sheet, line, k + 1).astype(int) - _at(sheet, line, k)).mean() for k in range(7)]
-        whole = np.abs(_at(sheet, line, 7).astype(int) - _at(sheet, line, 0)).mean()
+        steps = [np.abs(_at(sheet, line, k + 1).astype(int) - _at(sheet, line, k)).mean() for k in range(5)]
+        whole = np.abs(_at(sheet, line, 5).astype(int) - _at(sheet, line, 0)).mean()
         assert whole > 0
         assert max(steps) < whole
 
@@ -130,9 +129,9 @@ def test_codes_in_between_keep_the_length_of_a_code() -> None:
     network = model.network
     model.network = lambda z, label: (seen.append(z), network(z, label))[1]
     config.controls(model, Rng(1))
-    lengths = torch.cat(seen).norm(dim=1).reshape(4, 8)
-    low = torch.minimum(lengths[:, 0], lengths[:, 7]) - 1e-3
-    high = torch.maximum(lengths[:, 0], lengths[:, 7]) + 1e-3
+    lengths = torch.cat(seen).norm(dim=1).reshape(4, 6)
+    low = torch.minimum(lengths[:, 0], lengths[:, 5]) - 1e-3
+    high = torch.maximum(lengths[:, 0], lengths[:, 5]) + 1e-3
     assert ((lengths >= low[:, None]) & (lengths <= high[:, None])).all()
 
 

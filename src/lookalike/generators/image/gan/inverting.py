@@ -65,8 +65,8 @@ def check_one_class(classes: Sequence[str], schema: Schema) -> None:
     """
     if len(classes) != 1:
         raise ConfigError(
-            f"project: an image has one class, and rows of {len(classes)} were asked for; name its class with --label, "
-            f"sample.balance: {{name: rows}} or label=; allowed: {', '.join(schema.classes)}"
+            f"project: an image has one class, and rows of {len(classes)} classes were asked for; name its class with "
+            f"--label, sample.balance: {{name: rows}} or label=; allowed: {', '.join(schema.classes)}"
         )
 
 

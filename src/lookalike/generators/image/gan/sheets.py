@@ -25,7 +25,7 @@ PSI = (0.0, 0.3, 0.5, 0.7, 1.0)
 """Truncations that are shown."""
 _CODES = 5
 _COARSE, _FINE = 4, 5
-_WAYS, _STOPS = 4, 8
+_WAYS, _STOPS = 4, 6
 
 
 @torch.no_grad()
