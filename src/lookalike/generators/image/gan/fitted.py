@@ -288,7 +288,7 @@ class FittedGan:
         if self.styled:
             return self.synthesis(latent)
         numbers = wanted_labels(len(labels), self.schema.classes, {"label": list(labels)}, self.about["method"])
-        images: Tensor = self.network(latent, self._labels(numbers))
+        images: Tensor = self.network(latent, self.numbers(numbers))
         return images
 
     @property
