@@ -178,7 +178,8 @@ class Duel:
             logits[part.start] = (centred_logits(real_B, fake_B) if rules.loss in UNCENTRED else real_B).detach()
             value = discriminator_loss(rules.loss, real_B, fake_B)
             if penalised:
-                value = value + weight * self._penalty((seen_real, real_B), (seen_fake, fake_B), labels, key)
+                for penalty in self._penalties((seen_real, real_B), (seen_fake, fake_B), labels, key):
+                    value = value + weight * penalty
             return value
 
         found = self.parts.gradients(loss, len(real), self.weights["d"])
@@ -187,16 +188,15 @@ class Duel:
         self.controller.update(torch.cat([logits[start] for start in sorted(logits)]))
         return found, norm
 
-    def _penalty(
+    def _penalties(
         self, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor], label_B: Tensor | None, rng: Rng
-    ) -> Tensor:
-        """Return the gradient penalty for real and generated images as the discriminator saw them, with its logits."""
+    ) -> list[Tensor]:
+        """Return the gradient penalties for real and generated images as the discriminator saw them, and its logits."""
         rules = self.rules
         if rules.penalty == "one_centred":
             generator = torch_generator(rng.child("between"))
-            return one_centred(lambda x: self.discriminator(x, label_B), real[0], fake[0], rules.gamma, generator)
-        found = zero_centred(real[1], real[0], rules.gamma)
-        return found + zero_centred(fake[1], fake[0], rules.gamma) if rules.on_fakes else found
+            return [one_centred(lambda x: self.discriminator(x, label_B), real[0], fake[0], rules.gamma, generator)]
+        return [zero_centred(logits_B, x, rules.gamma) for x, logits_B in ([real, fake] if rules.on_fakes else [real])]
 
     def _train_generator(self, real: Tensor, label: Tensor | None, step: int, rng: Rng) -> tuple[Tensor, Tensor]:
         rules = self.rules
