@@ -144,6 +144,7 @@ def worker(job: dict[str, Any]) -> None:
     import torch
 
     torch.set_num_threads(job["threads"])
+    print(f"{job['contender']}, seed {job['seed']}, torch {torch.__version__}", file=sys.stderr)
     data = np.load(job["data"])
     run = train_peer if job["contender"] in PEERS else train_lookalike
     np.savez(job["output"], **run(data["pixels"], data["labels"].astype(np.int64), job))
