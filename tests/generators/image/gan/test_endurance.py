@@ -26,14 +26,17 @@ _RUN = """
 import sys
 from pathlib import Path
 import lookalike
+from lookalike.encoders.image.task_cnn import TaskCnn
 from lookalike.generators.image.gan import settings, watching
 from lookalike.learners.image.cnn import Cnn
 from lookalike.techniques import training
 # Every step is a checkpoint; classifiers that watch or report hardly learn.
 settings.Plan = lambda **given: training.Plan(**given, checkpoint_seconds=0.0)
 watching._TRAINING = watching._TRAINING.model_copy(update={"steps": 2})
-Cnn.model_fields["steps"].default = 4
-Cnn.model_rebuild(force=True)
+watching.PROBES = 4
+for network in (Cnn, TaskCnn):
+    network.model_fields["steps"].default = 4
+    network.model_rebuild(force=True)
 lookalike.run(Path(sys.argv[1]), Path(sys.argv[2]), workers=1)
 """
 
