@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 Loss = Literal["relativistic", "non_saturating", "hinge", "wasserstein"]
+UNCENTRED: frozenset[Loss] = frozenset({"relativistic", "wasserstein"})
+"""Losses that stay the same when the discriminator adds a constant to all of its logits."""
 
 
 def discriminator_loss(name: Loss, real_B: Tensor, fake_B: Tensor) -> Tensor:
@@ -69,8 +71,8 @@ def generator_loss(name: Loss, real_B: Tensor, fake_B: Tensor) -> Tensor:
 def centred_logits(real_B: Tensor, fake_B: Tensor) -> Tensor:
     """Return the logits of real rows counted from the middle between both means, [B].
 
-    A relativistic loss leaves the discriminator free to add a constant, so the sign of its logits means nothing until
-    that constant is gone.
+    The losses in `UNCENTRED` leave the discriminator free to add a constant, so the sign of its logits means nothing
+    until that constant is gone.
     """
     return real_B - (real_B.mean() + fake_B.mean()) / 2
 

@@ -7,10 +7,12 @@ of a batch, C channels, H height, W width, ... any further axes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+Penalty = Literal["zero_centred", "one_centred"]
 PATH_LENGTH_DECAY = 0.01
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import torch
+from pydantic import model_validator
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -30,6 +31,16 @@ class Dcgan(Adversarial):
 
     name: ClassVar[str] = "image.dcgan"
     own: ClassVar[Own] = Own("non_saturating", 0.0, 0.0, False, 1, 2e-4, (0.5, 0.999), parts=False)
+
+    @model_validator(mode="after")
+    def _no_gradient_per_image(self) -> Self:
+        if self.centre == "one_centred" and self.penalty != "none":
+            found = "penalty: one_centred" if self.penalty else "loss: wasserstein, whose penalty is one_centred,"
+            raise ValueError(
+                f"{found} needs the gradient of each image alone, and batch normalisation in image.dcgan mixes them; "
+                "use image.r3gan, or penalty: zero_centred with a gamma, or penalty: none"
+            )
+        return self
 
     def shape(self, height: int, width: int, channels: int, classes: int, device: str) -> Architecture:
         """Return the architecture for images of a size."""

@@ -17,11 +17,18 @@ from torch import Tensor, nn
 from lookalike.core.rng import Rng
 from lookalike.data.images import Images
 from lookalike.networks.styled import mix_styles, track_mean
-from lookalike.techniques.adversarial import Loss, centred_logits, discriminator_loss, generator_loss, lazy_weight
+from lookalike.techniques.adversarial import (
+    UNCENTRED,
+    Loss,
+    centred_logits,
+    discriminator_loss,
+    generator_loss,
+    lazy_weight,
+)
 from lookalike.techniques.augment import Controller, augment
 from lookalike.techniques.ema import Ema
 from lookalike.techniques.parts import CPU_PARTS, Parts
-from lookalike.techniques.penalties import path_length, path_lengths, zero_centred
+from lookalike.techniques.penalties import Penalty, one_centred, path_length, path_lengths, zero_centred
 from lookalike.techniques.training import adam_tensors, torch_generator
 
 _FALL = 0.25
@@ -36,8 +43,10 @@ class Rules:
 
     Attributes:
         loss: Name of the losses.
-        gamma: Weight of the gradient penalty on real images; 0 = none.
-        on_fakes: The penalty is taken on generated images too (R2).
+        penalty: Where the length of the discriminator's gradient is pulled to, and on which images: to 0 on real ones,
+            or to 1 between real and generated ones.
+        gamma: Weight of that penalty; 0 = none.
+        on_fakes: The penalty towards 0 is taken on generated images too (R2).
         every: Steps from one penalty to the next; it is weighted by as much.
         path_length: Weight of the path-length penalty; 0 = none.
         mixing: Probability that a row gets its style from two codes.
@@ -51,6 +60,7 @@ class Rules:
     """
 
     loss: Loss
+    penalty: Penalty
     gamma: float
     on_fakes: bool
     every: int
@@ -165,12 +175,11 @@ class Duel:
             seen_real.requires_grad_(penalised)
             seen_fake.requires_grad_(penalised and rules.on_fakes)
             real_B, fake_B = self.discriminator(seen_real, labels), self.discriminator(seen_fake, labels)
-            logits[part.start] = (centred_logits(real_B, fake_B) if rules.loss == "relativistic" else real_B).detach()
+            logits[part.start] = (centred_logits(real_B, fake_B) if rules.loss in UNCENTRED else real_B).detach()
             value = discriminator_loss(rules.loss, real_B, fake_B)
             if penalised:
-                value = value + weight * zero_centred(real_B, seen_real, rules.gamma)
-                if rules.on_fakes:
-                    value = value + weight * zero_centred(fake_B, seen_fake, rules.gamma)
+                for penalty in self._penalties((seen_real, real_B), (seen_fake, fake_B), labels, key):
+                    value = value + weight * penalty
             return value
 
         found = self.parts.gradients(loss, len(real), self.weights["d"])
@@ -178,6 +187,16 @@ class Duel:
         self.optimizers["d"].step()
         self.controller.update(torch.cat([logits[start] for start in sorted(logits)]))
         return found, norm
+
+    def _penalties(
+        self, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor], label_B: Tensor | None, rng: Rng
+    ) -> list[Tensor]:
+        """Return the gradient penalties for real and generated images as the discriminator saw them, and its logits."""
+        rules = self.rules
+        if rules.penalty == "one_centred":
+            generator = torch_generator(rng.child("between"))
+            return [one_centred(lambda x: self.discriminator(x, label_B), real[0], fake[0], rules.gamma, generator)]
+        return [zero_centred(logits_B, x, rules.gamma) for x, logits_B in ([real, fake] if rules.on_fakes else [real])]
 
     def _train_generator(self, real: Tensor, label: Tensor | None, step: int, rng: Rng) -> tuple[Tensor, Tensor]:
         rules = self.rules

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, final
+from typing import Any, ClassVar, Literal, Self, final
 
 import numpy as np
 import torch
@@ -27,11 +27,13 @@ from lookalike.generators.image.gan.sheets import sheets_of
 from lookalike.generators.image.gan.watching import Watcher
 from lookalike.techniques.adversarial import Loss
 from lookalike.techniques.hardware import choose_device
+from lookalike.techniques.penalties import Penalty
 from lookalike.techniques.training import Plan, Trace, train
 
 _FEWEST = 2
 _REFERENCE_PIXELS = 1024**2
 _REFERENCE_BATCH = 32
+_ONE_CENTRED_WEIGHT = 10.0
 
 
 @final
@@ -81,8 +83,16 @@ class Adversarial(Method):
     batch_size: int = Field(default=32, ge=2, le=4096, description="Images of one step.")
     loss: Loss | None = Field(default=None, description="Losses of both networks; None = those of the method.")
     learning_rate: float | None = Field(default=None, gt=0, le=0.1, description="Of Adam; None = that of the method.")
+    penalty: Penalty | Literal["none"] | None = Field(
+        default=None,
+        description="What the discriminator's gradients are pulled to: 0 (R1, and R2 where the method has it) or "
+        "length 1 (WGAN-GP); None = one_centred for the loss wasserstein, else as the method.",
+    )
     gamma: float | None = Field(
-        default=None, ge=0, description="Weight of the gradient penalty; None = by image size and batch, as the method."
+        default=None,
+        ge=0,
+        description="Weight of the gradient penalty; None = 10 for one_centred, else by image size and batch, as the "
+        "method.",
     )
     augment: bool = Field(
         default=True,
@@ -114,6 +124,21 @@ class Adversarial(Method):
                 return {**values, "minutes": 5.0}
         return values
 
+    @model_validator(mode="after")
+    def _one_penalty(self) -> Self:
+        if self.penalty == "none" and self.gamma:
+            raise ValueError(f"gamma: {self.gamma:g} has no use with penalty: none; leave one of them out")
+        if self.penalty == "zero_centred" and self.gamma is None and not self.own.gamma:
+            raise ValueError(f"penalty: zero_centred has no weight of its own in {self.name}; give gamma, above 0")
+        return self
+
+    @property
+    def centre(self) -> Penalty:
+        """Where gradients of the discriminator are pulled to, if they are."""
+        if self.penalty is None or self.penalty == "none":
+            return "one_centred" if (self.loss or self.own.loss) == "wasserstein" else "zero_centred"
+        return self.penalty
+
     @abstractmethod
     def shape(self, height: int, width: int, channels: int, classes: int, device: str) -> Any:  # noqa: ANN401
         """Return the architecture, a frozen dataclass with `z_dim`, for images of a size; 0 classes = no labels.
@@ -143,13 +168,13 @@ class Adversarial(Method):
     def rules(self, shape: Any) -> Rules:  # noqa: ANN401
         """Return how to train on images of that size."""
         own, large = self.own, max(shape.height, shape.width) > 64
-        scaled = own.gamma * shape.height * shape.width / _REFERENCE_PIXELS * _REFERENCE_BATCH / self.batch_size
-        gamma = max(own.least_gamma, scaled) if own.gamma else 0.0
         return Rules(
             loss=self.loss or own.loss,
-            gamma=gamma if self.gamma is None else self.gamma,
+            penalty=self.centre,
+            gamma=self._gamma(shape.height * shape.width),
             on_fakes=own.on_fakes,
-            every=own.every,
+            # Lazy penalties were found for R1; the other paper takes its own at every step.
+            every=1 if self.centre == "one_centred" else own.every,
             path_length=own.path_length if large else 0.0,
             mixing=own.mixing if large else 0.0,
             learning_rate=self.learning_rate or own.learning_rate,
@@ -160,6 +185,16 @@ class Adversarial(Method):
             images=self.augment_images,
             parts=own.parts,
         )
+
+    def _gamma(self, pixels: int) -> float:
+        if self.penalty == "none":
+            return 0.0
+        if self.gamma is not None:
+            return self.gamma
+        if self.centre == "one_centred":
+            return _ONE_CENTRED_WEIGHT
+        scaled = self.own.gamma * pixels / _REFERENCE_PIXELS * _REFERENCE_BATCH / self.batch_size
+        return max(self.own.least_gamma, scaled) if self.own.gamma else 0.0
 
     def fit(self, data: Images, rng: Rng, watch: Watch) -> FittedGan:
         """Train on labelled images; resumes from `watch.folder`.
