@@ -52,7 +52,7 @@ NUMBERS = [str(value) for value in range(30, 90)]
         (["2021-01-01T10:00:00Z"] * 2, {"kind": "datetime", "stored": "%Y-%m-%dT%H:%M:%SZ"}),
         (["2021-01-01 10:00+02:00"] * 2, {"kind": "datetime", "stored": "%Y-%m-%d %H:%M+02:00"}),
         ([f"key-{k}" for k in range(30)], {"kind": "id"}),
-        ([str(k) for k in range(100, 130)], {"kind": "id"}),
+        ([str(k) for k in range(100, 130)], {"kind": "id", "stored": "int64"}),
         ([str(7 * k * k) for k in range(30)], {"kind": "integer", "grid": 7.0}),
         ([f"a longer note about thing {k}" for k in range(30)], {"kind": "text"}),
         (["a", None, "b", "NA", "?"], {"kind": "category", "categories": ("a", "b"), "optional": True}),

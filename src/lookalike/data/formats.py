@@ -189,9 +189,11 @@ def stored_type(column: Column) -> pa.DataType:
     if column.kind in ("category", "ordinal", "id", "text") and column.stored.startswith("dictionary"):
         return pa.dictionary(pa.int32(), pa.string(), ordered=column.stored.endswith("ordered"))
     try:
-        return arrow_type(column.stored) if column.stored else _natural(column)
+        found = arrow_type(column.stored) if column.stored else _natural(column)
     except ValueError:
         return _natural(column)
+    # New keys are larger than those of any program that counts.
+    return pa.int64() if column.kind == "id" and pa.types.is_integer(found) else found
 
 
 def typed(table: Table) -> pa.Table:

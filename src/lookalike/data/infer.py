@@ -178,7 +178,8 @@ def _number(facts: Facts) -> Guess:
             return ("id", "unique whole numbers of more than 15 digits", {}) if unique else _words(facts)
         span = found.high - found.low + 1
         if unique and facts.filled >= _FEWEST_KEYS and (span == facts.filled or _KEY.search(facts.name)):
-            return "id", "unique in every row" + (", counting on" if span == facts.filled else ""), {}
+            more = {"stored": "int64"}
+            return "id", "unique in every row" + (", counting on" if span == facts.filled else ""), more
         listed = f"whole numbers from {found.low:,.0f} to {found.high:,.0f}"
         return "integer", listed, {"grid": more.get("grid")}
     told = f"numbers from {found.low:g} to {found.high:g}"
