@@ -165,7 +165,7 @@ def test_more_rows_are_read_like_the_first(tmp_path: Path) -> None:
         ({"a": ["1"]}, {"leave_out": ["a"]}, "has no columns to read"),
         ({"label": ["x", "x"]}, {}, "holds one class only, 'x' with 2 rows"),
         ({"label": ["x", "x", "y"]}, {}, "have one row only: 'y'"),
-        ({"y": [f"k{k}" for k in range(30)]}, {}, "the label y is taken for id .*which cannot be predicted"),
+        ({"class": [f"k{k}" for k in range(30)]}, {}, "the label class is taken for id .*which cannot be predicted"),
         ({"a": ["1", "2"]}, {"columns": {"a": {"high": 1}}}, "declared with high: 1, but holds a value above it"),
         ({"a": ["1", "2"]}, {"columns": {"a": {"low": 2}}}, "declared with low: 2, but holds a value below it"),
         ({"a": ["1.5.2021"]}, {"columns": {"a": {"kind": "datetime"}}}, "1 values that are not dates written as"),

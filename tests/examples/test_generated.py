@@ -19,8 +19,10 @@ from pydantic import BaseModel
 
 from lookalike.cli.starter import starter
 from lookalike.core.registry import catalogue, find, kinds, names
+from lookalike.data.infer import Declared
 from lookalike.data.reading import ImageReader
 from lookalike.data.tables import TableReader
+from lookalike.data.tabular import TabularSettings
 from lookalike.data.texts import TextReader
 from lookalike.pipeline.recipe import Data, Recipe, Sample
 from lookalike.reports.verdicts import rules_markdown
@@ -115,9 +117,12 @@ def _readers() -> str:
         "Every reader of images": ImageReader,
         "Every reader of texts": TextReader,
         "Every reader of tables, of images or of texts": TableReader,
+        "Every other reader of tables": TabularSettings,
     }
+    told: set[str] = set()
     for heading, base in bases.items():
-        some = [name for name in names("readers") if issubclass(find("readers", name), base)]
+        some = [name for name in names("readers") if issubclass(find("readers", name), base) and name not in told]
+        told.update(some)
         shared = frozenset(base.model_fields)
         parts.append(f"### {heading}\n\n{settings(base)}")
         parts += [f"### {name}\n\n{settings(find('readers', name), shared)}" for name in some if _ours("readers", name)]
@@ -170,6 +175,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "data": lambda: settings(Data),
     "sample": lambda: settings(Sample),
     "readers": _readers,
+    "columns": lambda: settings(Declared),
     "generators": lambda: _methods_of("generators"),
     "filters": lambda: _methods_of("filters"),
     "metrics": lambda: _methods_of("metrics"),

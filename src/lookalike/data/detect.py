@@ -17,10 +17,12 @@ from lookalike.core.errors import DataError
 from lookalike.core.registry import find
 from lookalike.data.classes import check_classes
 from lookalike.data.columns import text_columns_of
+from lookalike.data.detect_tables import TableDescription, describe_table, holds_texts
 from lookalike.data.detect_texts import FORMATS, TextDescription, describe_texts, guess_texts
 from lookalike.data.pixels import SUFFIXES, array_shape, read_header, shown
 from lookalike.data.reading import Encoded, ImageReader, ImageSettings, Item, Listing, Size, mixed_sizes
 from lookalike.data.tables import TableReader
+from lookalike.data.tabular import TabularSettings
 
 _LOOKED_AT = 200
 _BUILTIN = ("digits",)
@@ -63,14 +65,14 @@ class Description:
         return tuple(self.counts)
 
 
-def describe(path: str | Path) -> Description | TextDescription:
+def describe(path: str | Path) -> Description | TextDescription | TableDescription:
     """Say which reader fits a path, and what it would find.
 
     Args:
         path: A folder or file, or the word `digits`.
 
     Returns:
-        Reader, settings, rows, classes and notes; of images also sizes, modes and problems, of texts columns, lengths.
+        Reader, settings, rows and notes; of images sizes, modes and problems, of texts lengths, of tables columns.
 
     Raises:
         DataError: Nothing is there, nothing that any reader knows, or texts of which none can be used.
@@ -83,12 +85,14 @@ def describe(path: str | Path) -> Description | TextDescription:
         except DataError as error:
             return Description(name, options, problems=(str(error),))
         images = [column for column, kind in features.items() if kind.get("_type") == "Image"]
-        if not images and text_columns_of(features):
-            return describe_texts(name, options)
+        if not images:
+            return describe_texts(name, options) if holds_texts(name, options) else describe_table(name, options)
         if len(images) == 1 and text_columns_of(features):
             # Said in the recipe, because a table with texts beside its images could be read as either.
             options["image"] = images[0]
             reader = find("readers", name)(**options)
+    if isinstance(reader, TabularSettings) and not isinstance(reader, TableReader) and not _texts(name, options):
+        return describe_table(name, options)
     if not isinstance(reader, ImageReader | TableReader):
         return describe_texts(name, options)
     try:
@@ -96,6 +100,14 @@ def describe(path: str | Path) -> Description | TextDescription:
     except DataError as error:
         return Description(name, options, problems=(str(error),))
     return _look(name, options, reader, listing)
+
+
+def _texts(name: str, options: Mapping[str, object]) -> bool:
+    try:
+        return holds_texts(name, options)
+    except DataError:
+        # What is wrong is told by what reads the whole file, which also knows other encodings.
+        return True
 
 
 def _look(name: str, options: Mapping[str, object], reader: ImageSettings, listing: Listing) -> Description:
@@ -176,8 +188,8 @@ def guess(path: str | Path) -> tuple[str, dict[str, object]]:
     if suffix in SUFFIXES:
         raise DataError(f"{shown(path)} is one image; give the folder that holds the class sub-folders")
     raise DataError(
-        f"no reader knows {shown(path)}; allowed: a folder of images, .npz, .parquet, a .csv of labels or of texts, "
-        f".jsonl, .txt, a folder of IDX, Parquet or text files, a Hugging Face folder, or the word {_BUILTIN[0]}"
+        f"no reader knows {shown(path)}; allowed: a folder of images, .npz, .parquet, a .csv of values, labels or "
+        f"texts, .jsonl, .txt, a folder of IDX, Parquet or text files, a Hugging Face folder, or the word {_BUILTIN[0]}"
     )
 
 

@@ -180,7 +180,8 @@ def _number(facts: Facts) -> Guess:
         if unique and facts.filled >= _FEWEST_KEYS and (span == facts.filled or _KEY.search(facts.name)):
             more = {"stored": "int64"}
             return "id", "unique in every row" + (", counting on" if span == facts.filled else ""), more
-        listed = f"whole numbers from {found.low:,.0f} to {found.high:,.0f}"
+        low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end:.0f}" for end in (found.low, found.high))
+        listed = f"whole numbers from {low} to {high}"
         return "integer", listed, {"grid": more.get("grid")}
     told = f"numbers from {found.low:g} to {found.high:g}"
     if "decimals" in more:

@@ -28,7 +28,7 @@ from lookalike.data.table import CODED, KINDS, Table, table_schema, write_table
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
 """Words that stand for a missing value, unless the recipe names others."""
-LABELS = ("label", "labels", "target", "class", "y", "outcome")
+LABELS = ("label", "labels", "target", "class", "outcome")
 """Names of columns that are taken for what shall be predicted."""
 _LISTED = 20
 _READABLE = r"$|null|bool|u?int\d|float|double|halffloat|decimal|timestamp|date\d|dictionary|(large_)?string"
