@@ -69,6 +69,9 @@ def holds_texts(name: str, options: Mapping[str, object]) -> bool:
             return False
         records = (record for _, record in table.texts(TextColumns(strings[0], None), list(table.features)))
     rows, facts = facts_of(islice(records, _LOOKED_AT))
+    if not rows:
+        # The names alone say what was meant.
+        return name != "csv" or not reader.tabular()
     text = choose_text(rows, facts)
     return bool(text.name) and (text.name in TEXT_COLUMNS or len(facts) <= _FEW_COLUMNS)
 

@@ -129,7 +129,7 @@ def _guessed(facts: Facts, declared: Declared, is_label: bool) -> Guess:
             "(inf, -inf, ...) to data.missing to take them as missing"
         )
     if numbers.count == facts.filled and not numbers.codes:
-        return _number(facts)
+        return _number(facts, declared.low is None and declared.high is None)
     if numbers.count and not numbers.codes and declared.kind is None:
         _refuse_mixed(facts, is_label)
     if facts.dates or facts.part_zoned:
@@ -170,9 +170,10 @@ def _refuse_mixed(facts: Facts, is_label: bool) -> None:
     )
 
 
-def _number(facts: Facts) -> Guess:
+def _number(facts: Facts, keys: bool = True) -> Guess:
+    """Return kind, reason and further parts of a column of numbers; with bounds it is none of keys."""
     found, more = facts.numbers, _digits(facts)
-    unique = not facts.repeated
+    unique = keys and not facts.repeated
     if found.whole == found.count:
         if max(abs(found.low), abs(found.high)) >= _LARGEST:
             return ("id", "unique whole numbers of more than 15 digits", {}) if unique else _words(facts)
