@@ -68,6 +68,14 @@ def test_parquet_and_databases(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE t AS SELECT 1 AS x UNION SELECT 2")
     connection.close()
     assert describe_table("sql", {"path": str(tmp_path / "a.db"), "table": "t"}).rows == 2
+    database = describe(tmp_path / "a.db")
+    assert isinstance(database, TableDescription)
+    assert (database.reader, database.options["table"]) == ("sql", "t")
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("CREATE TABLE u AS SELECT 1 AS x")
+    connection.close()
+    with pytest.raises(DataError, match=r"holds 2 tables: t, u; write a recipe with data: \{read: sql"):
+        describe(tmp_path / "a.db")
     with pytest.raises(DataError, match="reader txt reads no table"):
         describe_table("txt", {"path": "x"})
 

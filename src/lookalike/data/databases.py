@@ -109,6 +109,27 @@ def selected(where: Database, table: str | None, query: str | None) -> Iterator[
         yield found
 
 
+def only_table(path: Path) -> str:
+    """Return the name of the table in an SQLite file.
+
+    Raises:
+        DataError: It holds none or several, or is no such file.
+    """
+    where = Database(f"{_FILE}{path}")
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+    )
+    with selected(where, None, query) as (_, parts):
+        names = [str(row[0]) for part in parts for row in part]
+    if len(names) != 1:
+        listed = ", ".join(map(shown, names[:20])) or "none"
+        raise DataError(
+            f"{shown(path.name)} holds {len(names)} tables: {listed}; write a recipe with data: {{read: sql, path: "
+            f"{shown(path)}, table: NAME}}"
+        )
+    return names[0]
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 

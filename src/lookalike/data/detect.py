@@ -17,6 +17,7 @@ from lookalike.core.errors import DataError
 from lookalike.core.registry import find
 from lookalike.data.classes import check_classes
 from lookalike.data.columns import text_columns_of
+from lookalike.data.databases import only_table
 from lookalike.data.detect_tables import TableDescription, describe_table, holds_texts
 from lookalike.data.detect_texts import FORMATS, TextDescription, describe_texts, guess_texts
 from lookalike.data.pixels import SUFFIXES, array_shape, read_header, shown
@@ -26,6 +27,7 @@ from lookalike.data.tabular import TabularSettings
 
 _LOOKED_AT = 200
 _BUILTIN = ("digits",)
+_DATABASES = (".db", ".sqlite", ".sqlite3")
 _FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "name")
 _LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
 _ROWS_OF_A_TABLE = 100
@@ -91,7 +93,8 @@ def describe(path: str | Path) -> Description | TextDescription | TableDescripti
             # Said in the recipe, because a table with texts beside its images could be read as either.
             options["image"] = images[0]
             reader = find("readers", name)(**options)
-    if isinstance(reader, TabularSettings) and not isinstance(reader, TableReader) and not _texts(name, options):
+    table = isinstance(reader, TabularSettings) and not isinstance(reader, TableReader)
+    if table and (name == "sql" or not _texts(name, options)):
         return describe_table(name, options)
     if not isinstance(reader, ImageReader | TableReader):
         return describe_texts(name, options)
@@ -183,8 +186,9 @@ def guess(path: str | Path) -> tuple[str, dict[str, object]]:
         return "parquet", {"path": str(path)}
     if suffix == ".csv" and (table := _table(place)):
         return "folder", {"path": str(place.parent), **table}
-    if suffix in FORMATS:
-        return FORMATS[suffix], {"path": str(path)}
+    if suffix in _DATABASES or suffix in FORMATS:
+        table = {"table": only_table(place)} if suffix in _DATABASES else {}
+        return FORMATS.get(suffix, "sql"), {"path": str(path), **table}
     if suffix in SUFFIXES:
         raise DataError(f"{shown(path)} is one image; give the folder that holds the class sub-folders")
     raise DataError(
