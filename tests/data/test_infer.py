@@ -142,6 +142,7 @@ def test_what_is_declared_holds() -> None:
 
 def test_many_values_are_counted_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lookalike.data.facts.MOST_LEVELS", 10)
+    monkeypatch.setattr("lookalike.data.facts.MOST_NUMBERS", 5)
     keys = facts([f"k{value}" for value in range(40)])
     assert (keys.many, keys.repeated, keys.different) == (True, 0, 40)
     assert infer(keys, Declared()).column.kind == "id"
@@ -149,3 +150,9 @@ def test_many_values_are_counted_within_bounds(monkeypatch: pytest.MonkeyPatch) 
     assert repeated.repeated == 1
     assert infer(repeated, Declared()).column.kind == "text"
     assert facts([f"k{value}" for value in [0, 0, *range(38)]]).repeated == 2
+    numbers = [str(value % 8) for value in range(40)]
+    assert facts(numbers).many
+    assert infer(facts(numbers), Declared()).column.kind == "integer"
+    coded = Facts("x", coded=True)
+    coded.add(pa.array(numbers, pa.large_string()))
+    assert infer(coded, Declared(kind="category")).column.categories == tuple("01234567")

@@ -17,6 +17,8 @@ from lookalike.data.formats import date_formats, parse_dates
 
 MOST_LEVELS = 200_000
 """Different values of a column that are kept; a column with more is no category."""
+MOST_NUMBERS = 20_000
+"""The same where all values are numbers and nobody declared them as categories."""
 _INTEGER = r"^[+-]?\d+$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _CODE = r"^[+-]?0\d"
@@ -102,6 +104,7 @@ class Facts:
 
     Attributes:
         name: The column.
+        coded: It is declared as a category, so that numbers are kept like words.
         rows: Cells.
         missing: Cells that hold a token for "missing".
         levels: How often each value comes, as far as there are no more than `MOST_LEVELS` of them.
@@ -118,6 +121,7 @@ class Facts:
     """
 
     name: str
+    coded: bool = False
     rows: int = 0
     missing: int = 0
     levels: Counter[str] = field(default_factory=Counter)
@@ -141,7 +145,7 @@ class Facts:
     @property
     def different(self) -> int:
         """Different values; at least that many where there are too many to keep."""
-        return len(self.levels) if not self.many else max(MOST_LEVELS + 1, self.filled - self.repeated)
+        return len(self.levels) if not self.many else max(MOST_NUMBERS + 1, self.filled - self.repeated)
 
     def add(self, cells: pa.Array) -> None:
         """Count cells: strings, null = missing."""
@@ -152,8 +156,8 @@ class Facts:
             return
         found = pc.value_counts(cells.drop_null())
         words, counts = found.field("values"), np.asarray(found.field("counts"))
-        self._count(words, counts)
         numeric = self.numbers.add(words, counts)
+        self._count(words, counts)
         if not self.odd and not numeric.all():
             first = words.filter(pa.array(~numeric))[0]
             self.odd = before + int(pc.index(cells, first).as_py()) + 1
@@ -168,7 +172,8 @@ class Facts:
         if not self.many:
             self.levels.update(dict(zip(words.to_pylist(), counts.tolist(), strict=True)))
             self.repeated = self.filled - len(self.levels)
-            if len(self.levels) > MOST_LEVELS:
+            plain = self.numbers.count == self.filled and not self.coded
+            if len(self.levels) > (min(MOST_NUMBERS, MOST_LEVELS) if plain else MOST_LEVELS):
                 self._hashes = [] if self.repeated else [_hashed(pa.array(self.levels, pa.large_string()))]
                 self.many, self.levels = True, Counter()
             return

@@ -233,7 +233,7 @@ def _words(facts: Facts) -> Guess:
     if unlike and facts.filled >= _FEWEST_KEYS:
         return "text", f"mostly different, of {words:.0f} word{'s' if words >= 1.5 else ''}", {}
     if facts.many:
-        return "text", f"more than {MOST_LEVELS:,} different values", {}
+        return "text", f"{facts.different:,} different values or more", {}
     reason = f"{len(facts.levels):,} different value{'' if len(facts.levels) == 1 else 's'}"
     if facts.numbers.codes:
         reason += ", some with leading zeros, so codes and no numbers"

@@ -114,7 +114,8 @@ def learn(rows: Rows, settings: TabularSettings) -> tuple[list[Inferred], str | 
     names = _wanted(rows, settings)
     for name in names:
         _check_type(name, rows.types.get(name, ""))
-    facts, place = {name: Facts(name) for name in names}, {name: k for k, name in enumerate(rows.names)}
+    facts = {name: Facts(name, _is_coded(settings.columns.get(name))) for name in names}
+    place = {name: k for k, name in enumerate(rows.names)}
     for batch in rows.batches():
         for name in names:
             column = batch.column(place[name])
@@ -176,6 +177,10 @@ def _wanted(rows: Rows, settings: TabularSettings) -> list[str]:
     if not names:
         raise DataError(f"{shown(rows.where)} has no columns to read; leave fewer of them out")
     return names
+
+
+def _is_coded(declared: Declared | None) -> bool:
+    return declared is not None and declared.kind in ("category", "ordinal")
 
 
 def _check_type(name: str, typed: str) -> None:
