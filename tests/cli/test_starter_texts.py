@@ -242,11 +242,6 @@ def test_a_name_with_a_line_break_stays_in_its_comment() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        (
-            "a.csv",
-            "id,label\n1,a\n2,b\n",
-            "a.csv holds no texts that can be found: no column holds texts of several words",
-        ),
         ("a.csv", "text,label\n", "a.csv holds no texts that can be found"),
         (
             "a.csv",

@@ -153,8 +153,7 @@ def test_other_encodings_are_tried_and_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "holds no texts that can be found: .*; it has no rows; write a recipe"),
-        ("id,label\n1,a\n2,b\n", r"no column holds texts of several words; id: numbers; label: .*text: COLUMN}"),
+        ("", "holds no rows; give a CSV file with a header"),
         ("text,label\none two,a\nthree four,a\nfive six,a\nseven eight,b\n", "classes have one text only: 'b'"),
         ('text\n"one', "damaged or no CSV file"),
     ],
@@ -187,3 +186,9 @@ def test_a_table_with_images_and_captions_is_read_as_images(tmp_path: Path, some
     assert told.options == {"path": str(path), "image": "image"}
     assert told.rows == 6
     assert np.array(list(told.counts.values())).sum() == 6
+
+
+def test_rows_without_texts_are_named_by_their_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "label": "a"}\n{"id": 2, "label": "b"}\n')
+    with pytest.raises(DataError, match=r"no column holds texts of several words; id: numbers; label: .*text: COLUMN}"):
+        describe(tmp_path / "a.jsonl")

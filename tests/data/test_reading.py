@@ -72,6 +72,6 @@ def test_settings_out_of_range_are_refused(options: dict[str, Any]) -> None:
 
 
 def test_other_modalities_are_one_line(tmp_path: Path) -> None:
-    (tmp_path / "schema.json").write_text('{"modality": "tabular", "columns": []}')
-    with pytest.raises(DataError, match="holds tabular data; this version opens image, text"):
+    (tmp_path / "schema.json").write_text('{"modality": "scenario", "columns": []}')
+    with pytest.raises(DataError, match="holds scenario data; this version opens image, text"):
         open_dataset(tmp_path)

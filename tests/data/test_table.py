@@ -105,3 +105,14 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         table_schema([Column(name="a", kind="number")], "b")
     with pytest.raises(DataError, match="does not hold a complete table"):
         Table.open(Path("nowhere"))
+
+
+def test_equal_rows_have_equal_hashes_whatever_their_key() -> None:
+    rows = list(_some().take(np.array([0, 1, 2, 0])).row_hashes())
+    assert rows[0] == rows[3]
+    assert len(set(rows)) == 3
+    assert list(_some(name=["x", "y", "z"]).row_hashes()) == rows[:3]
+    for name, values in {"height": [0.0, np.nan, 1.75], "town": [0, -1, 0], "born": [1.0, -1.5, np.nan]}.items():
+        assert next(_some(**{name: np.array(values)}).row_hashes()) != rows[0]
+    zero = {value: next(_some(height=np.array([value, 1.0, 1.0])).row_hashes()) for value in (0.0, -0.0, np.nan)}
+    assert zero[0.0] == zero[-0.0] != zero[np.nan]

@@ -8,6 +8,7 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from lookalike.core.errors import DataError
 from lookalike.core.registry import find
 from lookalike.data.corpus import Corpus
 from lookalike.data.reading import read_notes
+from lookalike.data.table import Table
 
 READERS = ("parquet", "hf")
 NAMED = {"label": {"names": ["worse", "better", "never"], "_type": "ClassLabel"}}
@@ -99,7 +101,11 @@ def test_further_columns_become_strings(tmp_path: Path, reader: str) -> None:
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
-        ({"text": None, "utterance": TEXTS}, {}, "no image column; .*set image: COLUMN, or text: COLUMN to read texts"),
+        (
+            {"text": None, "utterance": TEXTS},
+            {"table": False},
+            "no image column; .*set image: COLUMN, or text: COLUMN to read texts",
+        ),
         ({}, {"text": "body"}, "has no column 'body'; found text, label; set text: COLUMN"),
         ({}, {"text": "text", "label": "stars"}, "has no column 'stars'.*set label: COLUMN"),
         ({}, {"keep": ("stars",)}, "has no column 'stars'.*set keep: COLUMN"),
@@ -248,3 +254,52 @@ def test_a_library_that_could_run_scripts_is_told_not_to(tmp_path: Path, monkeyp
     with pytest.raises(DataError, match="enough seen"):
         read("hf", put(tmp_path / "d"))
     assert told == [False]
+
+
+VALUES = {"text": None, "label": [0, 1, 0, -1], "age": [31, None, 40, 31], "town": ["Ulm", "Bonn", None, "Ulm"]}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_without_images_and_texts_all_columns_are_a_table(tmp_path: Path, reader: str) -> None:
+    data = read(reader, put(tmp_path / "d", NAMED, **VALUES), label="", columns={"town": {}})
+    assert isinstance(data, Table)
+    assert {column.name: column.kind for column in data.schema.columns} == {
+        "label": "category", "age": "integer", "town": "category",
+    }  # fmt: skip
+    assert data.schema.column("label").categories == ("better", "worse")
+    assert data.codes("label").tolist() == [1, 0, 1, -1]
+    assert data.table.column("age").to_pylist() == [31, None, 40, 31]
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_table_can_be_forced(tmp_path: Path, reader: str) -> None:
+    data = read(reader, put(tmp_path / "d"), table=True)
+    assert isinstance(data, Table)
+    assert data.table.column_names == ["text", "label"]
+    assert data.classes == ("false", "true")
+
+
+def test_files_of_one_table_have_the_same_columns(tmp_path: Path) -> None:
+    folder = put(tmp_path / "d", **VALUES)
+    put(folder, name="b", **{**VALUES, "age": [1, 2, 3, 4]})
+    assert len(read("parquet", folder, label="")) == 8
+    put(folder, name="c", **{**VALUES, "age": ["1", "2", "3", "4"]})
+    (tmp_path / "read-parquet").rename(tmp_path / "before")
+    with pytest.raises(DataError, match=r"c\.parquet differs from a\.parquet in the names or types of its columns"):
+        read("parquet", folder, label="")
+
+
+def test_an_index_of_pandas_is_no_column(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1.5, 2.5], "size": pd.Categorical(["s", "l"], ["s", "l"], ordered=True)}, index=[7, 9])
+    frame.to_parquet(tmp_path / "a.parquet")
+    data = read("parquet", tmp_path / "a.parquet")
+    assert data.table.column_names == ["x", "size"]
+    assert data.schema.column("size").categories == ("s", "l")
+    assert data.schema.column("size").kind == "ordinal"
+
+
+def test_settings_of_two_kinds_are_refused() -> None:
+    with pytest.raises(ValidationError, match="channels is for images and table: true for tables of values"):
+        find("readers", "parquet")(path="x", table=True, channels="rgb")
+    with pytest.raises(ValidationError, match="missing is for tables of values; keep the settings of one kind"):
+        find("readers", "parquet")(path="x", table=False, missing=["-"])

@@ -20,6 +20,7 @@ CONTRACT: dict[str, tuple[list[str], list[str]]] = {
     "report": (["folder"], ["--json", "--strict"]),
     "run": (["recipe"], ["--json", "--out", "--set", "--strict", "--workers"]),
     "sample": (["folder"], ["--json", "--label", "--out", "--rows", "--seed", "--set", "--workers"]),
+    "schema": (["data"], ["--json"]),
     "verify": (["folder"], ["--json"]),
 }
 

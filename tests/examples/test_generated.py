@@ -18,9 +18,12 @@ from PIL import Image
 from pydantic import BaseModel
 
 from lookalike.cli.starter import starter
+from lookalike.cli.starter_tables import schema_table, schema_yaml, table_at
 from lookalike.core.registry import catalogue, find, kinds, names
+from lookalike.data.infer import Declared
 from lookalike.data.reading import ImageReader
 from lookalike.data.tables import TableReader
+from lookalike.data.tabular import TabularSettings
 from lookalike.data.texts import TextReader
 from lookalike.pipeline.recipe import Data, Recipe, Sample
 from lookalike.reports.verdicts import rules_markdown
@@ -115,9 +118,12 @@ def _readers() -> str:
         "Every reader of images": ImageReader,
         "Every reader of texts": TextReader,
         "Every reader of tables, of images or of texts": TableReader,
+        "Every other reader of tables": TabularSettings,
     }
+    told: set[str] = set()
     for heading, base in bases.items():
-        some = [name for name in names("readers") if issubclass(find("readers", name), base)]
+        some = [name for name in names("readers") if issubclass(find("readers", name), base) and name not in told]
+        told.update(some)
         shared = frozenset(base.model_fields)
         parts.append(f"### {heading}\n\n{settings(base)}")
         parts += [f"### {name}\n\n{settings(find('readers', name), shared)}" for name in some if _ours("readers", name)]
@@ -161,15 +167,31 @@ def _starter_texts() -> str:
     return "```text\n" + "\n".join(found) + "\n```\n"
 
 
+def _schema() -> str:
+    """Return what `lookalike schema data.csv` prints for a small table of patients."""
+    with TemporaryDirectory() as name:
+        path = Path(name) / "data.csv"
+        rows = [
+            f"p-{k},{20 + k * 7 % 60},{'' if k % 9 == 0 else 60 + k % 31 + 0.5 * (k % 2)},{('Ulm', 'Bonn')[k % 2]},"
+            f"{1 + k % 28:02d}.0{1 + k % 9}.2021,{('no', 'yes')[k % 4 == 0]}"
+            for k in range(400)
+        ]
+        path.write_text("\n".join(["patient,age,weight,town,since,ill", *rows]), encoding="utf-8")
+        found = table_at(str(path)).columns
+    return "```text\n" + "\n".join([*schema_table(found), "", *schema_yaml(found)]) + "\n```\n"
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "rules": rules_markdown,
     "starter": _starter,
     "starter.texts": _starter_texts,
+    "schema": _schema,
     "methods": _list_of_methods,
     "recipe": lambda: settings(Recipe),
     "data": lambda: settings(Data),
     "sample": lambda: settings(Sample),
     "readers": _readers,
+    "columns": lambda: settings(Declared),
     "generators": lambda: _methods_of("generators"),
     "filters": lambda: _methods_of("filters"),
     "metrics": lambda: _methods_of("metrics"),

@@ -142,6 +142,26 @@ def init(
 
 
 @app.command()
+def schema(
+    data: Annotated[str, typer.Argument(help="A table (csv, Parquet, ...), or a recipe that reads one.")],
+    as_json: Json = False,
+) -> None:
+    """Show what every column of a table is taken for, why, and the lines of a recipe that would change it."""
+    from lookalike.cli.starter_tables import declared, schema_table, schema_yaml, table_at
+
+    found = table_at(data)
+    if as_json:
+        for one in found.columns:
+            _emit(True, "", column=one.column.name, **declared(one), missing=one.facts.missing, why=one.reason)
+        return
+    for line in schema_table(found.columns):
+        typer.echo(line)
+    typer.echo("\nto change it, put what is wrong into the recipe:\n")
+    for line in schema_yaml(found.columns):
+        typer.echo(line)
+
+
+@app.command()
 def sample(
     folder: RunDir,
     rows: Annotated[int, typer.Option("--rows", help="How many.")],

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import get_args
 
 from lookalike.cli.opening import Opening, flow, plural
+from lookalike.cli.starter_tables import table_recipe
 from lookalike.cli.starter_texts import text_recipe
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.data.detect import Description, describe
+from lookalike.data.detect_tables import TableDescription
 from lookalike.data.detect_texts import TextDescription
 from lookalike.pipeline.recipe import Goal
 
@@ -78,6 +80,8 @@ def starter(data: str, goal: str, base: Path, file: str = "recipe.yaml") -> tupl
     found, opening = describe(data), Opening(data, goal, base, file)
     if isinstance(found, TextDescription):
         return text_recipe(found, opening)
+    if isinstance(found, TableDescription):
+        return table_recipe(found, opening)
     return _image_recipe(found, opening)
 
 

@@ -52,8 +52,8 @@ def text_columns_of(features: Features) -> list[str]:
     return [name for name, kind in features.items() if kind.get("_type") == "Value" and kind.get("dtype") in _STRINGS]
 
 
-def kind_of(features: Features, where: str) -> Literal["image", "text"]:
-    """Return what a table holds when no setting says it: images, or texts in a column with a usual name.
+def kind_of(features: Features, where: str) -> Literal["image", "text", "tabular"]:
+    """Return what a table holds when no setting says it: images, texts in a column with a usual name, or neither.
 
     Raises:
         DataError: It holds both.
@@ -65,7 +65,7 @@ def kind_of(features: Features, where: str) -> Literal["image", "text"]:
             f"{shown(where)} holds images ({_list(images)}) and texts ({_list(texts)}); set image: COLUMN to read the "
             "images, or text: COLUMN to read the texts"
         )
-    return "text" if texts else "image"
+    return "text" if texts else "image" if images else "tabular"
 
 
 def pick_text_columns(

@@ -17,13 +17,17 @@ from lookalike.core.errors import DataError
 from lookalike.core.registry import find
 from lookalike.data.classes import check_classes
 from lookalike.data.columns import text_columns_of
+from lookalike.data.databases import only_table
+from lookalike.data.detect_tables import TableDescription, describe_table, holds_texts
 from lookalike.data.detect_texts import FORMATS, TextDescription, describe_texts, guess_texts
 from lookalike.data.pixels import SUFFIXES, array_shape, read_header, shown
 from lookalike.data.reading import Encoded, ImageReader, ImageSettings, Item, Listing, Size, mixed_sizes
 from lookalike.data.tables import TableReader
+from lookalike.data.tabular import TabularSettings
 
 _LOOKED_AT = 200
 _BUILTIN = ("digits",)
+_DATABASES = (".db", ".sqlite", ".sqlite3")
 _FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "name")
 _LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
 _ROWS_OF_A_TABLE = 100
@@ -63,14 +67,14 @@ class Description:
         return tuple(self.counts)
 
 
-def describe(path: str | Path) -> Description | TextDescription:
+def describe(path: str | Path) -> Description | TextDescription | TableDescription:
     """Say which reader fits a path, and what it would find.
 
     Args:
         path: A folder or file, or the word `digits`.
 
     Returns:
-        Reader, settings, rows, classes and notes; of images also sizes, modes and problems, of texts columns, lengths.
+        Reader, settings, rows and notes; of images sizes, modes and problems, of texts lengths, of tables columns.
 
     Raises:
         DataError: Nothing is there, nothing that any reader knows, or texts of which none can be used.
@@ -83,12 +87,15 @@ def describe(path: str | Path) -> Description | TextDescription:
         except DataError as error:
             return Description(name, options, problems=(str(error),))
         images = [column for column, kind in features.items() if kind.get("_type") == "Image"]
-        if not images and text_columns_of(features):
-            return describe_texts(name, options)
+        if not images:
+            return describe_texts(name, options) if holds_texts(name, options) else describe_table(name, options)
         if len(images) == 1 and text_columns_of(features):
             # Said in the recipe, because a table with texts beside its images could be read as either.
             options["image"] = images[0]
             reader = find("readers", name)(**options)
+    table = isinstance(reader, TabularSettings) and not isinstance(reader, TableReader)
+    if table and (name == "sql" or not _texts(name, options)):
+        return describe_table(name, options)
     if not isinstance(reader, ImageReader | TableReader):
         return describe_texts(name, options)
     try:
@@ -96,6 +103,14 @@ def describe(path: str | Path) -> Description | TextDescription:
     except DataError as error:
         return Description(name, options, problems=(str(error),))
     return _look(name, options, reader, listing)
+
+
+def _texts(name: str, options: Mapping[str, object]) -> bool:
+    try:
+        return holds_texts(name, options)
+    except DataError:
+        # What is wrong is told by what reads the whole file, which also knows other encodings.
+        return True
 
 
 def _look(name: str, options: Mapping[str, object], reader: ImageSettings, listing: Listing) -> Description:
@@ -171,13 +186,14 @@ def guess(path: str | Path) -> tuple[str, dict[str, object]]:
         return "parquet", {"path": str(path)}
     if suffix == ".csv" and (table := _table(place)):
         return "folder", {"path": str(place.parent), **table}
-    if suffix in FORMATS:
-        return FORMATS[suffix], {"path": str(path)}
+    if suffix in _DATABASES or suffix in FORMATS:
+        table = {"table": only_table(place)} if suffix in _DATABASES else {}
+        return FORMATS.get(suffix, "sql"), {"path": str(path), **table}
     if suffix in SUFFIXES:
         raise DataError(f"{shown(path)} is one image; give the folder that holds the class sub-folders")
     raise DataError(
-        f"no reader knows {shown(path)}; allowed: a folder of images, .npz, .parquet, a .csv of labels or of texts, "
-        f".jsonl, .txt, a folder of IDX, Parquet or text files, a Hugging Face folder, or the word {_BUILTIN[0]}"
+        f"no reader knows {shown(path)}; allowed: a folder of images, .npz, .parquet, a .csv of values, labels or "
+        f"texts, .jsonl, .txt, a folder of IDX, Parquet or text files, a Hugging Face folder, or the word {_BUILTIN[0]}"
     )
 
 

@@ -14,9 +14,11 @@ from lookalike.core.store import write_file
 from lookalike.data.corpus import Corpus, write_texts
 from lookalike.data.images import Images
 from lookalike.data.pixelfile import PixelFile, chunk_rows
+from lookalike.data.table import Table, write_table
 
-Rows = TypeVar("Rows", Images, Corpus)
+Rows = TypeVar("Rows", Images, Corpus, Table)
 _TEXT_ROWS = 10_000
+_TABLE_ROWS = 100_000
 
 
 def gather(parts: Sequence[Rows], folder: Path, index: Index | None = None) -> Rows:
@@ -40,6 +42,8 @@ def gather(parts: Sequence[Rows], folder: Path, index: Index | None = None) -> R
     first = parts[0]
     if isinstance(first, Images):
         _gather_images(parts, folder, index)
+    elif isinstance(first, Table):
+        write_table(_pieces(parts, index, _TABLE_ROWS), folder, first.schema)
     else:
         write_texts(_pieces(parts, index, _TEXT_ROWS), folder, first.schema)
     return type(first).open(folder)

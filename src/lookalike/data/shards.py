@@ -1,8 +1,8 @@
 """One Parquet shard of rows: written whole or not at all, same rows same bytes, and read back.
 
 `datasets.load_dataset("parquet", data_files=...)` opens a shard as decoded images or texts with class names: the schema
-carries the `huggingface` feature tree. A `lookalike` entry carries the full schema, so that reading gives back equal
-rows.
+carries the `huggingface` feature tree. Tables are written in the types of the user's own columns, as pandas reads them.
+A `lookalike` entry carries the full schema, so that reading gives back equal rows.
 """
 
 from __future__ import annotations
@@ -25,10 +25,14 @@ from lookalike.core.errors import DataError
 from lookalike.core.schema import Schema
 from lookalike.core.store import disk_errors
 from lookalike.data.corpus import LABEL, TEXT, Corpus, further_columns
+from lookalike.data.formats import typed
 from lookalike.data.images import Images, Pixels
 from lookalike.data.pixels import Limits, decode, shown
+from lookalike.data.table import Table
+from lookalike.data.tabular import decoded
 
 _GROUP_ROWS = 1024
+_TABLE_GROUP_ROWS = 65_536
 _COMPRESS = 6
 Extra = Mapping[str, npt.NDArray[Any] | Sequence[str]]
 
@@ -51,8 +55,10 @@ def encode_png(pixels_HWC: Pixels) -> bytes:
     return buffer.getvalue()
 
 
-def _parts(data: Images | Corpus) -> list[tuple[pa.Field, dict[str, Any]]]:
+def _parts(data: Images | Corpus | Table) -> list[tuple[pa.Field, dict[str, Any]]]:
     """Return the columns of a dataset, each with its entry in the feature tree of `datasets`."""
+    if isinstance(data, Table):
+        return [(field, {}) for field in typed(Table.empty(data.schema)).schema]
     label = data.schema.label or LABEL
     number = pa.field(label, pa.int64())
     named: dict[str, Any] = {"names": list(data.schema.classes), "_type": "ClassLabel"}
@@ -72,18 +78,21 @@ def _parts(data: Images | Corpus) -> list[tuple[pa.Field, dict[str, Any]]]:
     ]
 
 
-def _arrays(data: Images | Corpus, start: int, stop: int, first_row: int) -> list[pa.Array]:
+def _arrays(data: Images | Corpus | Table, start: int, stop: int, first_row: int) -> list[pa.Array]:
     """Return the columns of some rows, in the order of `_parts`."""
     if isinstance(data, Images):
         images = [
             {"bytes": encode_png(data.pixels[row]), "path": f"{first_row + row:08d}.png"} for row in range(start, stop)
         ]
         return [pa.array(images, type=_parts(data)[0][0].type), pa.array(data.labels[start:stop])]
+    if isinstance(data, Table):
+        part = typed(Table(data.table.slice(start, stop - start), data.schema))
+        return [column.combine_chunks() for column in part.columns]
     names = [TEXT, *([LABEL] if data.classes else []), *further_columns(data.schema)]
     return [data.table.column(name).slice(start, stop - start).combine_chunks() for name in names]
 
 
-def _arrow_schema(data: Images | Corpus, extra: Mapping[str, pa.Array]) -> pa.Schema:
+def _arrow_schema(data: Images | Corpus | Table, extra: Mapping[str, pa.Array]) -> pa.Schema:
     fields, features = [], {}
     for field, feature in _parts(data):
         fields.append(field)
@@ -92,14 +101,13 @@ def _arrow_schema(data: Images | Corpus, extra: Mapping[str, pa.Array]) -> pa.Sc
         fields.append(pa.field(name, values.type))
         kind = {"double": "float64", "float": "float32"}.get(str(values.type), str(values.type))
         features[name] = {"dtype": kind, "_type": "Value"}
-    metadata = {
-        "huggingface": json.dumps({"info": {"features": features}}, ensure_ascii=False),
-        "lookalike": data.schema.model_dump_json(),
-    }
+    metadata = {"lookalike": data.schema.model_dump_json()}
+    if not isinstance(data, Table):
+        metadata["huggingface"] = json.dumps({"info": {"features": features}}, ensure_ascii=False)
     return pa.schema(fields, metadata=metadata)
 
 
-def write_shard(path: Path, data: Images | Corpus, extra: Extra | None = None, first_row: int = 0) -> None:
+def write_shard(path: Path, data: Images | Corpus | Table, extra: Extra | None = None, first_row: int = 0) -> None:
     """Write one shard; a reader sees the whole file or none.
 
     Args:
@@ -122,15 +130,16 @@ def write_shard(path: Path, data: Images | Corpus, extra: Extra | None = None, f
             )
     schema = _arrow_schema(data, columns)
     label = data.schema.label or LABEL
-    repeated = [label] if label in taken else []
+    repeated = isinstance(data, Table) or ([label] if label in taken else [])
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
     try:
         with (
             disk_errors(path),
             pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=repeated) as writer,
         ):
-            for start in range(0, len(data), _GROUP_ROWS):
-                stop = min(start + _GROUP_ROWS, len(data))
+            rows = _TABLE_GROUP_ROWS if isinstance(data, Table) else _GROUP_ROWS
+            for start in range(0, len(data), rows):
+                stop = min(start + rows, len(data))
                 arrays = _arrays(data, start, stop, first_row)
                 arrays += [values.slice(start, stop - start) for values in columns.values()]
                 writer.write_table(pa.table(arrays, schema=schema))
@@ -139,7 +148,9 @@ def write_shard(path: Path, data: Images | Corpus, extra: Extra | None = None, f
         temporary.unlink(missing_ok=True)
 
 
-def write_shards(data: Images | Corpus, folder: Path, extra: Extra | None = None, rows: int = 10_000) -> list[Path]:
+def write_shards(
+    data: Images | Corpus | Table, folder: Path, extra: Extra | None = None, rows: int = 10_000
+) -> list[Path]:
     """Write all rows as `part-00000.parquet` and so on; no rows give one empty file.
 
     Args:
@@ -183,6 +194,8 @@ def read_shard(path: Path, limits: Limits | None = None) -> Any:  # noqa: ANN401
             if stored is None:
                 raise DataError(f"{shown(path)} was not written by lookalike; use the reader parquet for such files")
             schema = Schema.model_validate_json(stored)
+            if schema.modality == "tabular":
+                return _table(file, schema)
             if schema.modality == "text":
                 return _texts(file, schema)
             return _images(file, schema, path, limits or Limits())
@@ -211,6 +224,19 @@ def _texts(file: pq.ParquetFile, schema: Schema) -> Corpus:
     labels = table.column(schema.label) if schema.label else pa.array(np.zeros(len(table), dtype=np.int64))
     columns = {TEXT: table.column(TEXT), LABEL: labels, **{name: table.column(name) for name in names}}
     return Corpus(pa.table(columns), schema)
+
+
+def _table(file: pq.ParquetFile, schema: Schema) -> Table:
+    columns = {column.name: column for column in schema.columns}
+    table = file.read(columns=list(columns))
+    return Table(pa.table({name: decoded(table.column(name), columns[name], ()) for name in columns}), schema)
+
+
+def unused(schema: Schema, name: str) -> str:
+    """Return a name for a further column that no column has: the name, with underscores after it where it is taken."""
+    while name in {column.name for column in schema.columns}:
+        name += "_"
+    return name
 
 
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:

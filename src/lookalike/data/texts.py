@@ -24,6 +24,7 @@ from lookalike.data.classes import check_classes, ordered
 from lookalike.data.corpus import LABEL, TEXT, Corpus, text_schema, write_texts
 from lookalike.data.pixels import shown
 from lookalike.data.reading import Faults
+from lookalike.data.table import Table
 
 TEXT_COLUMNS = ("text", "sentence", "content", "review", "body", "message", "comment")
 LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "sentiment")
@@ -83,7 +84,7 @@ class TextSettings(Method):
         """What messages call the source."""
         return str(getattr(self, "path", type(self).__name__.lower()))
 
-    def columns(self, found: Iterable[str]) -> TextColumns:
+    def columns_among(self, found: Iterable[str]) -> TextColumns:
         """Return the text and label columns among those found.
 
         Raises:
@@ -107,14 +108,14 @@ class TextReader(TextSettings):
     def records(self) -> Iterator[Record]:
         """Yield every row of the source."""
 
-    def read(self, folder: Path) -> Corpus:
+    def read(self, folder: Path) -> Corpus | Table:
         """Read everything into `folder`: `texts.arrow`, `schema.json` and `notes.json`; memory stays flat.
 
         Args:
             folder: Existing, empty.
 
         Returns:
-            Texts that are memory-mapped from the folder.
+            Texts that are memory-mapped from the folder; of `csv` also a table.
 
         Raises:
             DataError: The source is not usable; the message says what was found and how to fix it.
@@ -188,7 +189,7 @@ def usable_rows(
         DataError: A row cannot be used and faults stop, or a column is missing.
     """
     for name, record in records:
-        columns = columns or settings.columns(record)
+        columns = columns or settings.columns_among(record)
         text = record.get(columns.text)
         label = clean(plain(record.get(columns.label)) or "").strip() if columns.label else ""
         problem = fault_of(text, settings.max_characters)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.core.contracts import Fitted, Reference
+from lookalike.core.contracts import Dataset, Fitted, Reference
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.events import SILENT, Progress, Watch
 from lookalike.core.registry import find, names
@@ -20,7 +20,7 @@ from lookalike.data import open_dataset
 from lookalike.data.gather import gather
 from lookalike.data.shards import write_shards
 from lookalike.pipeline.folder import RunFolder
-from lookalike.pipeline.plan import Plan, check_projection, generator_of, make_plan, quota
+from lookalike.pipeline.plan import Plan, check_projection, generator_of, make_plan, natural, quota
 from lookalike.pipeline.recipe import Recipe, Use, configure
 from lookalike.pipeline.recipe import load as load_recipe
 from lookalike.pipeline.run import finish, warn_of_projection, write_gallery
@@ -33,7 +33,7 @@ def read(name: str, /, **options: object) -> Any:  # noqa: ANN401  the dataset c
     """Read real data.
 
     Args:
-        name: Name of the reader: builtin, folder, npz, idx, csv, jsonl, txt, parquet, hf.
+        name: Name of the reader: builtin, folder, npz, idx, csv, jsonl, txt, parquet, hf, sql.
         **options: Its settings, for example `path`.
 
     Returns:
@@ -103,10 +103,8 @@ def sample(
         raise ConfigError(f"no class is called '{label}'; allowed: {', '.join(classes)}")
     recipe = plan.recipe
     generator = generator_of(recipe.generator, {**recipe.sample.options, **_from_here(sampling or {})}, path)
-    balance = recipe.sample.balance if isinstance(recipe.sample.balance, str) else "uniform"
-    asked = quota(_with_sample(recipe, {"rows": rows, "balance": balance}), real.train)
-    labels = (label,) * rows if label else tuple(np.repeat(classes or ("",), asked).tolist())
-    where = {"label": labels} if classes else {}
+    labels = (label,) * rows if label else _labels(recipe, rows, real.train)
+    where = {"label": labels} if classes and labels else {}
     check_projection(generator, real.train.schema, sorted(set(labels)))
     if generator.projected:
         with run.lock(), run.log(watch) as log:
@@ -146,6 +144,15 @@ def _from_here(sampling: Mapping[str, object]) -> dict[str, object]:
     """Return sampling settings whose image to project lies at an absolute path, not at one in the run folder."""
     path = sampling.get("project")
     return {**sampling, "project": str(Path(path).expanduser().resolve())} if isinstance(path, str) else dict(sampling)
+
+
+def _labels(recipe: Recipe, rows: int, train: Dataset) -> tuple[str, ...]:
+    """Return the class of each row, by the balance of the recipe; none where classes are not asked for."""
+    balance = "uniform" if isinstance(recipe.sample.balance, dict) else recipe.sample.balance
+    recipe = _with_sample(recipe, {"rows": rows, "balance": balance})
+    if natural(recipe, train):
+        return ()
+    return tuple(np.repeat(train.schema.classes or ("",), quota(recipe, train)).tolist())
 
 
 def _with_sample(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:

@@ -32,6 +32,8 @@ class Cells:
     def of(self, data: Any) -> Index:  # noqa: ANN401  a dataset with labels and, for mixes, columns
         """Return the cell of each row, [N] int64."""
         labels = np.array(data.labels, dtype=np.int64)
+        if len(self.classes) == 1:
+            labels[:] = 0
         if len(self.mixes) == 1:
             return labels
         names = list(self.mixes[0])

@@ -172,14 +172,22 @@ def check_projection(generator: Named, schema: Schema, classes: Sequence[str]) -
         generator.method.check_projection(schema, classes)
 
 
+def natural(recipe: Recipe, train: Dataset) -> bool:
+    """Say whether rows are asked of the generator as it makes them, and not by class."""
+    balance = recipe.sample.balance
+    return balance == "natural" or (balance is None and train.schema.modality == "tabular")
+
+
 def quota(recipe: Recipe, train: Dataset) -> Counts:
-    """Return the number of accepted rows asked of each class, [K].
+    """Return the number of accepted rows asked of each class, [K]; one number where classes are not asked for.
 
     Raises:
         ConfigError: `balance` names an unknown class, or its numbers do not add up to `rows`.
     """
     classes = train.schema.classes or ("",)
     balance, rows = recipe.sample.balance, recipe.sample.rows
+    if natural(recipe, train):
+        return np.array([rows], dtype=np.int64)
     if isinstance(balance, dict):
         unknown = sorted(set(balance) - set(classes))
         if unknown or sum(balance.values()) != rows or min(balance.values(), default=-1) < 0:

@@ -48,7 +48,7 @@ class Use(_Open):
 class Source(_Open):
     """Where rows come from: a reader by name, with its settings."""
 
-    read: str = Field(description="Name of the reader: builtin, folder, npz, idx, csv, jsonl, txt, parquet, hf.")
+    read: str = Field(description="Name of the reader: builtin, folder, npz, idx, csv, jsonl, txt, parquet, hf, sql.")
 
 
 class Data(Source):
@@ -74,9 +74,10 @@ class Sample(_Open):
     """How many rows to make; further keys are sampling settings of the generator, for example guidance."""
 
     rows: int = Field(ge=1, description="Accepted rows to deliver.")
-    balance: Literal["uniform", "real"] | dict[str, int] = Field(
-        default="uniform",
-        description="Rows per class: the same number, the shares of the real rows, or a number for each class.",
+    balance: Literal["natural", "uniform", "real"] | dict[str, int] | None = Field(
+        default=None,
+        description="Rows per class: as the generator makes them, the same number, the shares of the real rows, or a "
+        "number for each class. None = natural for tables, uniform for images and texts.",
     )
     per: tuple[str, ...] = Field(
         default=(),

@@ -16,9 +16,11 @@ from lookalike import __version__
 from lookalike.core.contracts import Fitted, Reference, Score, ShowsControls
 from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Progress, Watch
+from lookalike.core.schema import Schema
 from lookalike.core.store import digest, publish, write_json
-from lookalike.data import no_rows, open_dataset
+from lookalike.data import Table, no_rows, open_dataset
 from lookalike.data.gather import gather
+from lookalike.data.reading import read_notes
 from lookalike.data.split import shared_rows, split
 from lookalike.pipeline.folder import ANSWERS, RunFolder
 from lookalike.pipeline.plan import Named, check_modality, check_projection, make_plan, quota
@@ -67,19 +69,21 @@ class Run:
         return open_dataset(RunFolder(self.folder).store.root / self.manifest["stores"]["select"] / "accepted")
 
 
-def _read(session: Session, reader: Named, stage: str, limit: int | None) -> Path:
-    """Read a source once into memory-mapped files and return their folder."""
+def _read(session: Session, reader: Named, stage: str, limit: int | None, like: Schema | None = None) -> Path:
+    """Read a source once into memory-mapped files and return their folder; `like` = more rows of a known table."""
     store, recipe = session.run.store, session.plan.recipe
-    key = reader.key(reader.method.state(), limit, recipe.seed if limit else None)
+    known = [] if like is None else [like.model_dump(mode="json")]
+    key = reader.key(reader.method.state(), limit, recipe.seed if limit else None, *known)
 
     def build(folder: Path) -> None:
         # Never written over: the rows that are read may be mapped from the very file that would be.
         whole = folder / "whole"
         whole.mkdir()
-        data = reader.method.read(whole)
+        data = reader.method.read(whole) if like is None else reader.method.read_like(whole, like)
         if limit is not None and limit < len(data):
             order = session.rng.child("limit").numpy().permutation(len(data))[:limit]
             gather([data], folder, np.sort(order))
+            _note(whole, f"data.limit: {limit:,} of {len(data):,} rows, drawn at random")
         else:
             data.save(whole)
             for path in whole.iterdir():
@@ -90,6 +94,11 @@ def _read(session: Session, reader: Named, stage: str, limit: int | None) -> Pat
 
     with session.run.stage(stage, store.has(stage, key), session.log):
         return store.make(stage, key, build)
+
+
+def _note(folder: Path, note: str) -> None:
+    """Add a note to those of a reader."""
+    write_json(folder / "notes.json", [*read_notes(folder), note])
 
 
 def _source(session: Session) -> Path:
@@ -106,7 +115,8 @@ def _split(session: Session, source: Path) -> tuple[Reference[Any], Path]:
     recipe, store = session.plan.recipe, session.run.store
     data = open_dataset(source)
     given = session.plan.holdout_reader
-    holdout_source = _read(session, given, "read holdout", None) if given else None
+    like = data.schema if given and hasattr(given.method, "read_like") and isinstance(data, Table) else None
+    holdout_source = _read(session, given, "read holdout", None, like) if given else None
     other = open_dataset(holdout_source) if holdout_source else None
     if other is not None and other.schema != data.schema:
         raise DataError(

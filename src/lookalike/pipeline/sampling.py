@@ -17,10 +17,10 @@ from lookalike.core.events import Progress
 from lookalike.core.store import digest, write_json
 from lookalike.data import open_dataset
 from lookalike.data.gather import gather
-from lookalike.data.shards import write_shards
+from lookalike.data.shards import unused, write_shards
 from lookalike.pipeline.cells import Cells, cells_of
 from lookalike.pipeline.folder import ANSWERS
-from lookalike.pipeline.plan import quota
+from lookalike.pipeline.plan import natural, quota
 from lookalike.pipeline.select import Selected, apply_filters, fill
 from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Job, shard_rows
@@ -86,7 +86,8 @@ def cells(session: Session, model: Path, real: Reference[Any]) -> Cells:
     """
     plan = session.plan
     asked, per = quota(plan.recipe, real.train), plan.recipe.sample.per
-    return cells_of(asked, real.train.schema.classes, per, plan.generator.method.load(model) if per else None)
+    classes = () if natural(plan.recipe, real.train) else real.train.schema.classes
+    return cells_of(asked, classes, per, plan.generator.method.load(model) if per else None)
 
 
 def select(session: Session, model: Path, fit_key: str, real: Reference[Any]) -> Path:
@@ -161,24 +162,26 @@ def _save_selection(folder: Path, chosen: Selected, quotas: Cells) -> None:
         (folder / name).mkdir()
         gather([pool], folder / name, index)
     reasons = [chosen.reasons[int(row)] for row in rejected]
+    weight, reason = unused(pool.schema, "weight"), unused(pool.schema, "reason")
+    # A table is handed on in the columns of the real one; weights stand in it only where they say something.
+    plain = pool.schema.modality == "tabular" and bool((chosen.weight == 1).all())
     for name, source, extra in (
-        ("synthetic", "accepted", {"weight": chosen.weight}),
-        ("refused", "rejected", {"reason": reasons}),
+        ("synthetic", "accepted", {} if plain else {weight: chosen.weight}),
+        ("refused", "rejected", {reason: reasons}),
     ):
         (folder / name).mkdir()
         write_shards(open_dataset(folder / source), folder / name, extra)
-    count = len(asked)
     by_class = {
-        "asked": asked,
-        "made": np.bincount(chosen.cells, minlength=count),
-        "passed": chosen.passed,
-        "accepted": np.bincount(chosen.cells[chosen.accepted], minlength=count),
-        "short": chosen.short,
+        "asked": quotas.by_class(asked),
+        "made": _counted(pool, chosen.cells, quotas),
+        "passed": quotas.by_class(chosen.passed),
+        "accepted": _counted(pool.take(chosen.accepted), chosen.cells[chosen.accepted], quotas),
+        "short": quotas.by_class(chosen.short),
     }
     write_json(
         folder / "selection.json",
         {
-            **{name: quotas.by_class(values).tolist() for name, values in by_class.items()},
+            **{name: values.tolist() for name, values in by_class.items()},
             "rounds": chosen.rounds,
             "limit_hit": bool(chosen.short.any()),
             "cells": len(quotas.mixes),
@@ -188,6 +191,13 @@ def _save_selection(folder: Path, chosen: Selected, quotas: Cells) -> None:
             "reasons": reasons,
         },
     )
+
+
+def _counted(data: Any, cells: Index, quotas: Cells) -> Index:  # noqa: ANN401  the dataset class of the modality
+    """Return the rows of each class: those asked of it, or where classes were not asked for, those that came of it."""
+    if quotas.classes == ("",) and data.schema.classes:
+        return np.bincount(data.labels, minlength=len(data.schema.classes)).astype(np.int64)
+    return quotas.by_class(np.bincount(cells, minlength=len(quotas.asked)).astype(np.int64))
 
 
 def shortfall(chosen: Selected, quotas: Cells) -> list[dict[str, Any]]:

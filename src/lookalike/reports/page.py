@@ -24,6 +24,7 @@ from lookalike.reports.image.watched import watched_block
 from lookalike.reports.making import balance_block, cost_block, discarded_block, provenance_block, training_block
 from lookalike.reports.measured import privacy_block, scores_block, utility_block
 from lookalike.reports.record import Record, read_record
+from lookalike.reports.tabular.look import columns_block
 from lookalike.reports.text.certainty import certainty_block
 from lookalike.reports.text.look import texts_block
 from lookalike.reports.verdicts import Part, Verdict, headline, verdicts
@@ -148,9 +149,11 @@ def _context(record: Record) -> dict[str, Any]:
         "measured": bool(run.scores),
         "verdicts": [_shown_verdict(verdict) for verdict in found],
         "caveats": caveats(run.scores, run.manifest),
+        "modality": str(run.part("data", "modality") or "image"),
         "look": look_block(record),
         "controls": controls_block(record),
         "texts": texts_block(record),
+        "table": columns_block(record),
         "sprites": {key: Markup(uri) for key, uri in record.sprites.items()},
         "balance": balance_block(run),
         "training": training_block(record),

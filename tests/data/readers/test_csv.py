@@ -1,4 +1,4 @@
-"""CSV files of texts: found columns, other delimiters, and every way in which a row cannot be used."""
+"""CSV files: of texts and of tables, found columns, other delimiters, and every way in which a row cannot be used."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from lookalike.core.errors import DataError
 from lookalike.data.corpus import Corpus
 from lookalike.data.readers.csv import Csv
 from lookalike.data.reading import read_notes
+from lookalike.data.table import Table
 
 ROWS = 'id,text,label,source\n1,"fine, really",good,a\n2,"two\nlines",bad,b\n3,früh 🙂,good,a\n4,שלום,bad,\n'
 
 
-def _read(tmp_path: Path, content: str | bytes, **options: Any) -> Corpus:
+def _read(tmp_path: Path, content: str | bytes, **options: Any) -> Any:
     path = tmp_path / "rows.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     target = tmp_path / "read"
@@ -24,7 +25,7 @@ def _read(tmp_path: Path, content: str | bytes, **options: Any) -> Corpus:
 
 
 def test_texts_and_labels_are_read(tmp_path: Path) -> None:
-    corpus = _read(tmp_path, ROWS, keep=("source",))
+    corpus: Corpus = _read(tmp_path, ROWS, keep=("source",))
     assert corpus.classes == ("bad", "good")
     assert corpus.texts() == ["fine, really", "two\nlines", "früh 🙂", "שלום"]
     assert corpus.labels.tolist() == [1, 0, 1, 0]
@@ -58,8 +59,8 @@ def test_without_a_label_all_rows_count_as_one(tmp_path: Path) -> None:
     ("content", "options", "message"),
     [
         ("text,label\n", {}, "holds no text that can be used"),
-        ("", {}, "holds no text that can be used"),
-        ("a,label\n1,x\n2,x\n", {}, "has no text column; found a, label; set text: COLUMN"),
+        ("", {}, "holds no rows"),
+        ("a,label\n1,x\n2,x\n", {"table": False}, "has no text column; found a, label; set text: COLUMN"),
         (ROWS, {"text": "body"}, "has no column 'body'; found id, text, label, source; set text: COLUMN"),
         (ROWS, {"label": "stars"}, "has no column 'stars'.*set label: COLUMN"),
         (ROWS, {"keep": ("stars",)}, "has no column 'stars'.*set keep: COLUMN"),
@@ -94,3 +95,91 @@ def test_a_long_text_is_no_fault_of_the_csv_module(tmp_path: Path) -> None:
 def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no CSV file at"):
         Csv(path=str(tmp_path / "absent.csv")).state()
+
+
+TABLE = "age,town,label\n31,Ulm,x\n,Bonn,y\n40,,x\n31,Ulm,y\n"
+
+
+def _table(tmp_path: Path, content: str | bytes, **options: Any) -> Table:
+    found = _read(tmp_path, content, **options)
+    assert isinstance(found, Table)
+    return found
+
+
+def test_a_table_is_read_where_no_column_holds_texts(tmp_path: Path) -> None:
+    table = _table(tmp_path, TABLE)
+    assert [column.kind for column in table.schema.columns] == ["integer", "category", "category"]
+    assert table.classes == ("x", "y")
+    assert sorted(path.name for path in (tmp_path / "read").iterdir()) == ["notes.json", "schema.json", "table.arrow"]
+
+
+def test_settings_say_whether_it_is_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(ROWS)
+    assert not Csv(path=str(path)).tabular()
+    assert Csv(path=str(path), table=True).tabular()
+    assert Csv(path=str(path), leave_out=("text",)).tabular()
+    assert not Csv(path=str(path), text="source").tabular()
+    with pytest.raises(ValueError, match="text is for texts and missing for tables; keep the settings of one kind"):
+        Csv(path=str(path), text="source", missing=("-",))
+    with pytest.raises(ValueError, match="table: false is for texts and missing for tables"):
+        Csv(path=str(path), table=False, missing=("-",))
+    assert isinstance(_read(tmp_path, ROWS, table=True, label=""), Table)
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (TABLE.replace(",", ";"), {}),
+        (TABLE.replace(",", "\t").replace("\n", "\r\n"), {}),
+        ("\ufeff" + TABLE, {}),
+        ('age,town,label\n31, Ulm ,x\n\n,"Bonn",y\n40,?,x\n31,Ulm,y', {}),
+        (TABLE.replace("Ulm", "Köln").encode("cp1252"), {"encoding": "cp1252"}),
+    ],
+)
+def test_one_table_in_other_clothes(tmp_path: Path, content: str | bytes, options: dict[str, Any]) -> None:
+    table = _table(tmp_path, content, **options)
+    assert table.table.column("age").to_pylist() == [31, None, 40, 31]
+    assert len(table.schema.column("town").categories) == 2
+    assert table.codes("town").tolist() in ([1, 0, -1, 1],)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        ("a,b\n", {}, "holds no rows"),
+        ("a,a\n1,2\n", {}, "several columns called a; rename them"),
+        ("a,b\n1,2\n3\n", {}, "row 2 has 1 cells, but the header has 2; correct it, or set on_error: skip"),
+        ("a,b\n1,2\n3,4,5\n", {}, "row 2 has 3 cells"),
+        ("a,b\n1,secret" + "x" * (9 << 20) + "\n2,3\n", {}, "damaged or no CSV file: a quote is not closed, or a row"),
+        (b"a,b\n1,fr\xfch\n", {}, "is not utf-8-sig text.*set encoding"),
+        ("a,b\n1,2\n", {"label": "c"}, "has no column 'c'; found a, b; set label: COLUMN"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_table_is_named(
+    tmp_path: Path, content: str | bytes, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        _read(tmp_path, content, table=True, **options)
+    assert "secret" not in str(caught.value)
+
+
+def test_ragged_rows_are_skipped_and_counted(tmp_path: Path) -> None:
+    table = _table(tmp_path, "a,b\n1,2\n3\n4,5,6\n7,8\n", on_error="skip")
+    assert table.table.column("a").to_pylist() == [1, 7]
+    assert read_notes(tmp_path / "read") == ["skipped 2 rows that had more or fewer cells than the header"]
+
+
+def test_one_column_keeps_its_empty_cells(tmp_path: Path) -> None:
+    assert _table(tmp_path, "a\n1\n\n3\n").table.column("a").to_pylist() == [1, None, 3]
+
+
+@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_many_columns(tmp_path: Path, count: int) -> None:
+    names = [f"c{k}" for k in range(count)]
+    lines = [",".join(names), *(",".join([str(k)] * count) for k in (1, 2, 2))]
+    assert len(_table(tmp_path, "\n".join(lines)).schema.columns) == count
+
+
+def test_a_long_cell(tmp_path: Path) -> None:
+    assert len(_table(tmp_path, "a,b\n1," + "x" * 3_000_000 + "\n2,y\n")) == 2

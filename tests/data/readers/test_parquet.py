@@ -84,8 +84,8 @@ def test_columns_can_be_chosen(tmp_path: Path, read: Read) -> None:
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
-        ({"image": [1] * 6}, {}, "no image column; columns: image, label; set image: COLUMN"),
-        ({"image": pa.nulls(6)}, {}, "no image column; columns: label"),
+        ({"image": [1] * 6}, {"table": False}, "no image column; columns: image, label; set image: COLUMN"),
+        ({"image": pa.nulls(6)}, {"table": False}, "no image column; columns: label"),
         ({"label": pa.nulls(6)}, {}, "no label column; columns: image"),
         ({}, {"label": "klass"}, "no column 'klass'; found image, label; set label"),
         ({}, {"image": "label"}, "column 'label' of .* holds no images"),

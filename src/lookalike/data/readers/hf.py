@@ -13,14 +13,16 @@ from pydantic import Field
 
 from lookalike.core.errors import DataError
 from lookalike.core.store import digest
-from lookalike.data.columns import Columns, class_numbers
+from lookalike.data.columns import Columns, Features, class_numbers
 from lookalike.data.pixels import shown
 from lookalike.data.reading import Encoded, Item, file_state
-from lookalike.data.tables import Opened, TableReader, names_of, rows_of
+from lookalike.data.tables import Opened, TableReader, names_of, rows_of, table_rows
+from lookalike.data.tabular import Rows
 from lookalike.data.texts import Record, TextColumns
 
 _ROWS = 64
 _TEXT_ROWS = 256
+_TABLE_ROWS = 50_000
 
 
 def _library() -> Any:  # noqa: ANN401  an optional module
@@ -35,7 +37,7 @@ def _library() -> Any:  # noqa: ANN401  an optional module
 
 @final
 class Hf(TableReader):
-    """Reads images or texts that `datasets` opens, a local folder or a name on the hub; no code of theirs is run.
+    """Reads images, texts or tables that `datasets` opens, in a folder or on the hub; no code of theirs is run.
 
     Image files that the table only points at are read when they lie in the local folder or in the library's cache.
     """
@@ -82,7 +84,12 @@ class Hf(TableReader):
         data = self._load()
         stored: dict[str, Any] = data.features.to_dict()
         features = {name: kind if isinstance(kind, dict) else {} for name, kind in stored.items()}
-        return Opened(self.path, features, partial(self._images, data), partial(self._texts, data))
+        rows = partial(self._rows, data, features)
+        return Opened(self.path, features, partial(self._images, data), partial(self._texts, data), rows)
+
+    def _rows(self, data: Any, features: Features) -> Rows:  # noqa: ANN401  a datasets.Dataset
+        arrow = data.with_format("arrow")
+        return table_rows(self.path, features, data.features.arrow_schema, lambda: arrow.iter(batch_size=_TABLE_ROWS))
 
     def _images(self, data: Any, columns: Columns) -> Encoded:  # noqa: ANN401  a datasets.Dataset
         """Read the label column."""

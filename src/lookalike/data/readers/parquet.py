@@ -1,4 +1,4 @@
-"""Parquet files with a column of images or of texts, as Hugging Face datasets stores them."""
+"""Parquet files: tables of values, or with a column of images or of texts as Hugging Face datasets stores them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from lookalike.core.errors import DataError
 from lookalike.data.columns import Columns, class_numbers, features_of, pick_columns, pick_text_columns
 from lookalike.data.pixels import shown
 from lookalike.data.reading import Encoded, Item, existing, file_state
-from lookalike.data.tables import Opened, TableReader, names_of, rows_of
+from lookalike.data.tables import Opened, TableReader, names_of, rows_of, table_rows
 from lookalike.data.texts import Record, TextColumns
 
 _ROWS = 64
 _TEXT_ROWS = 256
+_TABLE_ROWS = 50_000
 _BUFFER_BYTES = 1 << 20
 _GLOB = frozenset("*?[")
 
@@ -42,7 +43,7 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
 
 @final
 class Parquet(TableReader):
-    """Reads images or texts from a column of Parquet files; class names come from the `huggingface` metadata.
+    """Reads Parquet files: images or texts from a column, or all columns; class names come from their metadata.
 
     Images are encoded bytes, or structs that hold them. Rows with a path but no bytes are faults: following paths from
     a stranger's table could read any file. Texts are strings.
@@ -71,7 +72,8 @@ class Parquet(TableReader):
         files = self._files()
         with _opened(files[0]) as file:
             features = features_of(file.schema_arrow)
-        return Opened(files[0].name, features, partial(self._images, files), partial(self._texts, files))
+            rows = table_rows(files[0].name, features, file.schema_arrow, partial(_batches, files, file.schema_arrow))
+        return Opened(files[0].name, features, partial(self._images, files), partial(self._texts, files), lambda: rows)
 
     def _images(self, files: list[Path], columns: Columns) -> Encoded:
         """Read the schemas and the label column."""
@@ -108,6 +110,20 @@ class Parquet(TableReader):
                     for row in rows_of(batch, columns, path.name):
                         yield f"{path.name} row {place}", row
                         place += 1
+
+
+def _batches(files: list[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield all rows; all schemas are looked at before the first row is read."""
+    for path in files[1:]:
+        with _opened(path) as file:
+            if [(one.name, one.type) for one in file.schema_arrow] != [(one.name, one.type) for one in schema]:
+                raise DataError(
+                    f"{shown(path.name)} differs from {shown(files[0].name)} in the names or types of its columns; "
+                    "read files of one table at a time"
+                )
+    for path in files:
+        with _opened(path) as file:
+            yield from file.iter_batches(batch_size=_TABLE_ROWS)
 
 
 def _differs(path: Path, first: Path, kind: str) -> DataError:

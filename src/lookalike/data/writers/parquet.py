@@ -1,4 +1,4 @@
-"""Parquet shards that Hugging Face datasets opens as images or texts."""
+"""Parquet shards that Hugging Face datasets opens as images or texts, and pandas as tables."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lookalike.core.contracts import Method
 from lookalike.data.corpus import Corpus
 from lookalike.data.images import Images
 from lookalike.data.shards import write_shards
+from lookalike.data.table import Table
 
 
 @final
@@ -19,7 +20,7 @@ class Parquet(Method):
 
     rows_per_shard: int = Field(default=10_000, ge=1, description="Most rows in one file.")
 
-    def write(self, data: Images | Corpus, folder: Path) -> list[Path]:
+    def write(self, data: Images | Corpus | Table, folder: Path) -> list[Path]:
         """Write all rows into an existing folder and return the files written, in order.
 
         Raises:

@@ -1,0 +1,155 @@
+"""The first recipe for a table, and the inferred columns as a page to read and to correct."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lookalike.cli.opening import Opening, flow, plural
+from lookalike.core.errors import DataError
+from lookalike.core.registry import names
+from lookalike.data.detect import describe, guess
+from lookalike.data.detect_tables import TableDescription, describe_table
+from lookalike.data.infer import Inferred
+from lookalike.data.pixels import shown
+from lookalike.pipeline.plan import make_plan
+from lookalike.pipeline.recipe import load
+
+_SHOWN = 12
+_MANY = 1_000_000
+_GENERATORS = {
+    "tabular.trees": "columns one after the other, each by a tree of those before it",
+    "tabular.marginals": "each column on its own: a baseline to start from",
+}
+_FILTERS = {"tabular.valid": "rows that break a rule", "tabular.near_copy": "rows too near to a real one"}
+_MEASURES = {
+    "tabular.train_on_synthetic": "is a model trained on them as good on the held-out rows?",
+    "tabular.two_sample": "can a model tell them from real rows?",
+    "tabular.column_shape": "column by column",
+    "tabular.pair_trend": "two columns at a time",
+    "tabular.precision_recall": "",
+    "tabular.coverage": "are all values and ranges there?",
+    "tabular.missing_pattern": "are values missing together as in the data?",
+}
+_AUDITS = {"tabular.closest_record": "copies", "tabular.membership": "can one tell who was in the data?"}
+_TEMPLATE = """\
+# Made by looking at {where}: {rows}, {columns}.
+# What each column is taken for, and why:   lookalike schema {data_path}
+{head}
+data:
+{data}
+generator: {generator}
+sample:
+  rows: {wanted}  # as many as there are to learn from
+{balance}"""
+
+
+def table_recipe(found: TableDescription, opening: Opening) -> tuple[str, list[str]]:
+    """Return a commented recipe for a table, and what was seen in lines.
+
+    Args:
+        found: What lies there.
+        opening: What the recipe is for.
+    """
+    text = _TEMPLATE.format(
+        where=opening.where,
+        rows=plural(found.rows, "row"),
+        columns=plural(len(found.columns), "column"),
+        data_path=opening.data,
+        head=opening.head(),
+        data="\n".join(_data(found, opening)),
+        generator=next(f"{name}  # {about}" for name, about in _GENERATORS.items() if name in names("generators")),
+        wanted=max(1, round(min(found.rows, _MANY) * 0.8)),
+        balance="  # balance: uniform  # as many of each class; default natural: as they come\n" if found.label else "",
+    )
+    text += _list("filters", "filters", _FILTERS) + _list("measure", "metrics", _MEASURES)
+    return text + _list("audits", "audits", _AUDITS), _findings(found)
+
+
+def _list(key: str, kind: str, wanted: dict[str, str]) -> str:
+    lines = [f"  - {name}" + (f"  # {about}" if about else "") for name, about in wanted.items() if name in names(kind)]
+    return "\n".join([f"{key}:", *lines, ""]) if lines else ""
+
+
+def _data(found: TableDescription, opening: Opening) -> Iterator[str]:
+    yield f"  read: {found.reader}"
+    for key, value in opening.placed(found.options).items():
+        if key != "label":
+            yield f"  {key}: {flow(value)}" + ("  # not as texts" if key == "table" else "")
+    kind = next((one.column.kind for one in found.columns if one.column.name == found.label), "")
+    what = f", {'classes' if kind in ('category', 'boolean', 'ordinal') else 'a number'}" if kind else ""
+    yield f"  label: {flow(found.label)}  # what is to be predicted ({found.why}{what}); '' = nothing"
+    if found.rows > _MANY:
+        yield f"  limit: {_MANY}  # of {found.rows:,}: drawn at random"
+    yield "  # columns: {age: {kind: integer, low: 0, high: 120}}  # what you know better, and public bounds"
+    for one in found.columns:
+        if one.column.kind == "text":
+            yield f"  # leave_out: [{flow(one.column.name)}]  # free text is not modelled: its cells stay empty"
+            break
+    yield "  holdout: 0.2  # real rows kept for testing; nothing that learns sees them"
+
+
+def _findings(found: TableDescription) -> list[str]:
+    """Return what was seen, a line each."""
+    kinds: dict[str, list[str]] = {}
+    for one in found.columns:
+        kinds.setdefault(one.column.kind, []).append(shown(one.column.name))
+    lines = [f"reader {found.reader}: {plural(found.rows, 'row')}, {plural(len(found.columns), 'column')}"]
+    for kind, listed in kinds.items():
+        more = f", and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+        lines.append(f"{kind}: {', '.join(listed[:_SHOWN])}{more}")
+    lines.append(f"label: {shown(found.label) or 'none'}, {found.why}")
+    return [*lines, *(f"note: {note}" for note in found.notes), "why, and how to change it: lookalike schema DATA"]
+
+
+def table_at(data: str) -> TableDescription:
+    """Return what a table holds, or the one that a recipe reads.
+
+    Raises:
+        DataError: There is no table.
+    """
+    path = Path(data)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        plan = make_plan(load(path), path.resolve().parent)
+        if plan.reader is None:
+            raise DataError(f"{shown(data)} reads no data; give a recipe with data, or a table")
+        return describe_table(plan.reader.name, plan.reader.method.model_dump(exclude_unset=True))
+    found = describe(data)
+    if isinstance(found, TableDescription):
+        return found
+    return describe_table(*guess(data))
+
+
+def schema_table(columns: Sequence[Inferred]) -> list[str]:
+    """Return the columns as lines of a table: name, kind, share that is missing, reason."""
+    rows = [("column", "kind", "missing", "why")]
+    for one in columns:
+        lack = f"{100 * one.facts.missing / one.facts.rows:.3g} %" if one.facts.missing else ""
+        rows.append((_clipped(one.column.name), one.column.kind, lack, one.reason))
+    wide = [max(len(row[place]) for row in rows) for place in range(3)]
+    return ["  ".join([*(cell.ljust(size) for cell, size in zip(row, wide, strict=False)), row[3]]) for row in rows]
+
+
+def _clipped(name: str) -> str:
+    name = shown(name)
+    return name if len(name) <= 40 else name[:39] + "…"
+
+
+def schema_yaml(columns: Sequence[Inferred]) -> list[str]:
+    """Return the lines of a recipe that say of every column what it is: to be changed where that is wrong."""
+    return ["data:", "  columns:", *(f"    {flow(one.column.name)}: {flow(declared(one))}" for one in columns)]
+
+
+def declared(one: Inferred) -> dict[str, object]:
+    """Return what a recipe has to say of a column for it to be read as it was inferred."""
+    column = one.column
+    found: dict[str, object] = {"kind": column.kind}
+    if column.kind == "datetime" and "%" in column.stored:
+        found["format"] = column.stored
+    if column.kind == "ordinal":
+        found["categories"] = list(column.categories)
+    for key in ("low", "high", "decimals", "grid"):
+        value = getattr(column, key)
+        if value is not None and (key != "decimals" or column.kind == "number"):
+            found[key] = value
+    return found

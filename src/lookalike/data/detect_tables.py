@@ -1,0 +1,134 @@
+"""Looks at a table: what each column is and why, which one could be the label, and whether it rather holds texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from lookalike.core.errors import DataError
+from lookalike.core.registry import find
+from lookalike.data.infer import Inferred
+from lookalike.data.pixels import shown
+from lookalike.data.tables import TableReader
+from lookalike.data.tabular import LABELS, TabularSettings, learn
+from lookalike.data.text_columns import choose_text, facts_of
+from lookalike.data.texts import TEXT_COLUMNS, TextColumns, TextReader
+
+_LOOKED_AT = 2000
+_FEW_COLUMNS = 5
+_MOST_CLASSES = 20
+_MORE_LABELS = (
+    "income",
+    "survived",
+    "churn",
+    "default",
+    "outcome",
+    "result",
+    "price",
+    "diagnosis",
+    "species",
+    "quality",
+)
+_CLASSES = ("category", "boolean", "ordinal")
+
+
+@dataclass(frozen=True)
+class TableDescription:
+    """What table lies at a path.
+
+    Attributes:
+        reader: Name of the reader that fits, for `data.read`.
+        options: Its settings, for the rest of `data`.
+        rows: Its rows.
+        columns: What each column is, and why.
+        label: The column that could be predicted; empty = none stands out.
+        why: The reason for that.
+        notes: What was skipped or decided, in sentences.
+    """
+
+    reader: str
+    options: Mapping[str, object]
+    rows: int
+    columns: tuple[Inferred, ...]
+    label: str
+    why: str
+    notes: tuple[str, ...] = ()
+
+
+def holds_texts(name: str, options: Mapping[str, object]) -> bool:
+    """Say whether a source of columns is rather one of texts: a column has a usual name for them, or there are few."""
+    reader = find("readers", name)(**options)
+    if isinstance(reader, TextReader):
+        records = (record for _, record in reader.records())
+    else:
+        table: Any = reader.opened()
+        strings = [column for column, kind in table.features.items() if kind.get("dtype") in ("string", "large_string")]
+        if not strings:
+            return False
+        records = (record for _, record in table.texts(TextColumns(strings[0], None), list(table.features)))
+    rows, facts = facts_of(islice(records, _LOOKED_AT))
+    if not rows:
+        # The names alone say what was meant.
+        return name != "csv" or not reader.tabular()
+    text = choose_text(rows, facts)
+    return bool(text.name) and (text.name in TEXT_COLUMNS or len(facts) <= _FEW_COLUMNS)
+
+
+def describe_table(name: str, options: Mapping[str, object]) -> TableDescription:
+    """Say what a reader would find.
+
+    Args:
+        name: Name of the reader.
+        options: Its settings.
+
+    Raises:
+        DataError: The source is not usable as a table; one line that says why.
+    """
+    if "table" in find("readers", name).model_fields and issubclass(find("readers", name), TextReader | TableReader):
+        options = {**options, "table": True}
+    reader = find("readers", name)(**options)
+    if not isinstance(reader, TabularSettings):
+        raise DataError(f"reader {name} reads no table; `lookalike schema` is for csv, parquet, hf and sql")
+    given = reader.label is not None
+    plain = reader if given else reader.model_copy(update={"label": ""})
+    rows = plain.rows()
+    found, label = learn(rows, plain)
+    chosen, why = (label or "", "as told") if given else _label(found)
+    if chosen and not given:
+        found, _ = learn(rows, reader.model_copy(update={"label": chosen}))
+    notes = [f"column {shown(one.column.name)}: {one.reason}" for one in found if ";" in one.reason]
+    description = TableDescription(
+        name, options, found[0].facts.rows, tuple(found), chosen, why, (*dict.fromkeys(rows.notes), *notes)
+    )
+    return _usable(description, tuple(rows.names))
+
+
+def _usable(found: TableDescription, names: tuple[str, ...]) -> TableDescription:
+    """Leave `table: true` out of the settings where the columns say as much."""
+    if found.reader == "csv" and not set(TEXT_COLUMNS) & set(names):
+        return replace(found, options={key: value for key, value in found.options.items() if key != "table"})
+    return found
+
+
+def _label(found: list[Inferred]) -> tuple[str, str]:
+    """Return the column that could be predicted, and why it was chosen: by its name, or the last one with classes."""
+    able = [one for one in found if _predictable(one)]
+    for name in (*LABELS, *_MORE_LABELS):
+        for one in able:
+            if one.column.name.lower() == name:
+                return one.column.name, "by its name"
+    last = found[-1]
+    if last in able and last.column.kind in _CLASSES:
+        return last.column.name, "the last column, with classes"
+    return "", "no column is called like one, and the last one has no classes"
+
+
+def _predictable(one: Inferred) -> bool:
+    facts, kind = one.facts, one.column.kind
+    if facts.missing or facts.different < 2:
+        return False
+    if kind in _CLASSES:
+        return len(facts.levels) <= _MOST_CLASSES and min(facts.levels.values()) >= 2
+    return kind in ("number", "integer")

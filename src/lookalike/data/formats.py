@@ -1,0 +1,249 @@
+"""How values stand in a file, and back: digits after the point, words of a boolean, formats of dates, types.
+
+`Column.stored` says it: the name of an Arrow type, or for files of text a way of writing numbers (`POINT`, ...), the
+two words of a boolean (`no|yes`), or the format of a date (`%d.%m.%Y`, with `%3f` for three digits of a second).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookalike.core.schema import Column
+from lookalike.data.table import Table
+
+FIXED, POINT, SHORT = "fixed", "point", "short"
+"""Ways of writing numbers: always as many digits after the point; at least one digit; none for whole numbers."""
+PAIR = "|"
+"""Stands between the two words of a boolean."""
+_FRACTION = re.compile(r"%(\d)f")
+_DATES = (
+    (r"\d{4}-\d{2}-\d{2}", ("%Y-%m-%d",)),
+    (r"\d{4}/\d{2}/\d{2}", ("%Y/%m/%d",)),
+    (r"\d{2}\.\d{2}\.\d{4}", ("%d.%m.%Y",)),
+    (r"\d{2}/\d{2}/\d{4}", ("%m/%d/%Y", "%d/%m/%Y")),
+    (r"\d{2}-\d{2}-\d{4}", ("%d-%m-%Y", "%m-%d-%Y")),
+    (r"\d{2} [A-Za-z]{3} \d{4}", ("%d %b %Y",)),
+    (r"\d{2}-[A-Za-z]{3}-\d{4}", ("%d-%b-%Y",)),
+)
+_TIMES = (
+    (r"\d{2}:\d{2}", "%H:%M"),
+    (r"\d{2}:\d{2}:\d{2}", "%H:%M:%S"),
+    (r"\d{2}:\d{2}:\d{2}\.\d{1,6}", "%H:%M:%S.%{}f"),
+)
+_ZONE = r"(?:Z|[+-]\d{2}:?\d{2})"
+
+
+def date_formats(example: str) -> list[str]:
+    """Return the formats of dates that one value may be written in; none when it is no date.
+
+    A zone at the end becomes `%z`.
+
+    Example:
+        >>> date_formats("03/04/2021"), date_formats("2021-04-03T10:00Z"), date_formats("7")
+        (['%m/%d/%Y', '%d/%m/%Y'], ['%Y-%m-%dT%H:%M%z'], [])
+    """
+    found = []
+    for pattern, dates in _DATES:
+        if re.fullmatch(pattern, example, flags=re.ASCII):
+            return list(dates)
+        for clock, time in _TIMES:
+            match = re.fullmatch(rf"{pattern}([T ]){clock}({_ZONE})?", example, flags=re.ASCII)
+            if match:
+                digits = len(example.removesuffix(match[2] or "").rpartition(".")[2])
+                found += [f"{date}{match[1]}{time.format(digits)}{'%z' if match[2] else ''}" for date in dates]
+    return found
+
+
+def parse_dates(words: pa.Array, form: str, exact: bool = False) -> npt.NDArray[np.datetime64]:
+    """Return dates in microseconds, [N]; NaT where a word is missing or not in that format.
+
+    Args:
+        words: Strings, null = missing.
+        form: A format as `Column.stored` has it; with `%z` the moments are those in UTC.
+        exact: Take only words that would be written back as they are: no days or hours of one digit.
+    """
+    series = pd.Series(words.to_pylist(), dtype=object)
+    wanted = _FRACTION.sub("%f", form)
+    parsed = pd.to_datetime(series, format=wanted, errors="coerce", utc="%z" in form)
+    values = parsed.dt.tz_localize(None) if parsed.dt.tz is not None else parsed
+    found = values.to_numpy().astype("datetime64[us]")
+    if exact and "%z" not in form and len(found):
+        length = len(write_dates(np.array(["2000-10-20T10:10:10"], dtype="datetime64[us]"), form)[0])
+        found[np.asarray(pc.fill_null(pc.utf8_length(words), 0)) != length] = np.datetime64("NaT")
+    return found
+
+
+def write_dates(values: npt.NDArray[np.datetime64], form: str) -> list[str]:
+    """Return dates written in a format, [N]; there must be no missing one."""
+    match = _FRACTION.search(form)
+    stamps = pd.Series(values.astype("datetime64[us]")).dt
+    if not match:
+        return list(stamps.strftime(form))
+    digits = int(match[1])
+    part = stamps.microsecond.to_numpy() // 10 ** (6 - digits)
+    before, after = form[: match.start()], form[match.end() :]
+    ends = [after] * len(values) if "%" not in after else list(stamps.strftime(after))
+    starts = stamps.strftime(before)
+    return [f"{start}{value:0{digits}d}{end}" for start, value, end in zip(starts, part, ends, strict=True)]
+
+
+def write_numbers(values: npt.NDArray[np.float64], column: Column) -> list[str]:
+    """Return numbers written as the column writes them, [N]; there must be no missing one."""
+    if column.kind == "integer" and column.decimals is None:
+        return list(np.char.mod("%d", np.rint(values).astype(np.int64)))
+    digits = column.decimals
+    # Adding nothing turns the negative zero into the positive one.
+    rounded = (values if digits is None else np.round(values, digits)) + 0.0
+    if column.stored == FIXED and digits is not None:
+        return list(np.char.mod(f"%.{digits}f", rounded))
+    words = list(pc.cast(pa.array(rounded), pa.string()).to_pylist())
+    if column.stored == POINT:
+        return [word if "." in word or "e" in word else f"{word}.0" for word in words]
+    return words
+
+
+def written(table: Table) -> pa.Table:
+    """Return the table as strings, each as its column writes it; null = missing."""
+    arrays = []
+    for column in table.schema.columns:
+        values = table.table.column(column.name).combine_chunks()
+        present = np.flatnonzero(np.asarray(pc.is_valid(values)))
+        words: list[str | None] = [None] * len(table)
+        for place, word in zip(present.tolist(), _words(table, column, present), strict=True):
+            words[place] = word
+        arrays.append(pa.array(words, pa.large_string()))
+    return pa.table(arrays, names=table.table.column_names)
+
+
+def _words(table: Table, column: Column, present: npt.NDArray[np.int64]) -> list[str]:
+    name = column.name
+    if column.kind in ("id", "text"):
+        strings = table.strings(name)
+        return [str(strings[place]) for place in present.tolist()]
+    if column.kind == "datetime":
+        return write_dates(_moments(table, name)[present], date_format(column))
+    if column.kind in ("number", "integer"):
+        return write_numbers(table.numbers(name)[present], column)
+    names = boolean_words(column) if column.kind == "boolean" else column.categories
+    return [names[code] for code in table.codes(name)[present].tolist()]
+
+
+def _moments(table: Table, name: str) -> npt.NDArray[np.datetime64]:
+    return np.asarray(table.table.column(name).combine_chunks().to_numpy(zero_copy_only=False)).astype("datetime64[us]")
+
+
+def date_format(column: Column) -> str:
+    """Return the format in which a column of dates is written as text."""
+    if "%" in column.stored:
+        return column.stored
+    return "%Y-%m-%d" if column.stored.startswith("date") else "%Y-%m-%d %H:%M:%S"
+
+
+def boolean_words(column: Column) -> tuple[str, str]:
+    """Return how false and true are written."""
+    first, bar, second = column.stored.partition(PAIR)
+    if bar:
+        return first, second
+    return ("0", "1") if _number_type(column.stored) else ("false", "true")
+
+
+def _number_type(name: str) -> bool:
+    try:
+        kind = arrow_type(name)
+    except ValueError:
+        return False
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def arrow_type(name: str) -> pa.DataType:
+    """Return the Arrow type of that name.
+
+    Raises:
+        ValueError: It is none that a table can be written in.
+    """
+    if zoned := re.fullmatch(r"timestamp\[(\w+), tz=([^\]]+)\]", name):
+        return pa.timestamp(zoned[1], zoned[2])
+    if exact := re.fullmatch(r"decimal(\d+)\((\d+), (\d+)\)", name):
+        return pa.decimal128(int(exact[2]), int(exact[3])) if exact[1] == "128" else pa.float64()
+    return pa.type_for_alias(name)
+
+
+def _natural(column: Column) -> pa.DataType:
+    """Return the type of a column whose source was text."""
+    if column.kind == "boolean":
+        words = boolean_words(column)
+        return pa.int64() if words == ("0", "1") else pa.bool_() if words[0].lower() == "false" else pa.large_string()
+    kinds = {"number": pa.float64(), "integer": pa.int64(), "datetime": pa.timestamp("us")}
+    return kinds.get(column.kind, pa.large_string())
+
+
+def stored_type(column: Column) -> pa.DataType:
+    """Return the Arrow type that values of a column are written in: as the user's were, else the natural one."""
+    if column.kind in ("category", "ordinal", "id", "text") and column.stored.startswith("dictionary"):
+        return pa.dictionary(pa.int32(), pa.string(), ordered=column.stored.endswith("ordered"))
+    try:
+        found = arrow_type(column.stored) if column.stored else _natural(column)
+    except ValueError:
+        return _natural(column)
+    # New keys are larger than those of any program that counts.
+    return pa.int64() if column.kind == "id" and pa.types.is_integer(found) else found
+
+
+def typed(table: Table) -> pa.Table:
+    """Return the table in the types that the user's own had."""
+    arrays = []
+    for column in table.schema.columns:
+        target = stored_type(column)
+        values = table.table.column(column.name).combine_chunks()
+        arrays.append(_TYPED.get(column.kind, _as_words)(values, column, target))
+    return pa.table(arrays, names=table.table.column_names)
+
+
+def _as_words(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(target):
+        return pc.cast(values, pa.string()).dictionary_encode()
+    return pc.cast(values, target)
+
+
+def _as_category(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
+    names = pa.array(column.categories, pa.large_string())
+    if pa.types.is_dictionary(target):
+        return pa.DictionaryArray.from_arrays(values, names.cast(pa.string()), ordered=target.ordered)
+    return pc.cast(names.take(values), target)
+
+
+def _as_boolean(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
+    if pa.types.is_large_string(target) or pa.types.is_string(target):
+        return pa.array(boolean_words(column), target).take(values)
+    return pc.cast(values, target)
+
+
+def _as_number(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
+    if column.kind == "number" and column.decimals is not None:
+        values = pc.round(values, ndigits=column.decimals)
+    if pa.types.is_large_string(target) or pa.types.is_string(target):
+        return pc.cast(pc.cast(values, pa.string()), target)
+    return pc.cast(values, target, safe=False)
+
+
+def _as_date(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(target) and target.tz is not None:
+        return pc.cast(pc.assume_timezone(values, "UTC"), target, safe=False)
+    return pc.cast(values, target, safe=False)
+
+
+_TYPED: dict[str, Callable[[pa.Array, Column, pa.DataType], pa.Array]] = {
+    "category": _as_category,
+    "ordinal": _as_category,
+    "boolean": _as_boolean,
+    "number": _as_number,
+    "integer": _as_number,
+    "datetime": _as_date,
+}

@@ -1,0 +1,337 @@
+"""From what the cells of a column are like to what kind of column it is, with the reason in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from lookalike.core.errors import DataError
+from lookalike.core.schema import Column
+from lookalike.data.classes import ordered
+from lookalike.data.facts import MOST_LEVELS, Facts, Numbers
+from lookalike.data.formats import FIXED, PAIR, POINT, SHORT
+from lookalike.data.pixels import shown
+from lookalike.data.table import BOOLEANS
+
+Kind = Literal["number", "integer", "boolean", "category", "ordinal", "datetime", "id", "text"]
+_PAIRS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("0", "1"))
+_KEY = re.compile(
+    r"(^|[_\W])(id|key|uuid|guid|index|rownames?|row_?id)$|[a-z]I[dD]$|^(no|nr|unnamed: 0)$", re.IGNORECASE
+)
+_MOST_CLASSES = 20
+_FEW_NUMBERS = 50
+_FEWEST_KEYS = 20
+_LARGEST = 2**53
+_MOST_DECIMALS = 9
+_MOSTLY = 0.9
+_FEWEST_STEPS = 10
+
+
+class Declared(BaseModel):
+    """What the user says of a column; what is left out is inferred."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind | None = Field(default=None, description="What the column holds.")
+    low: float | None = Field(default=None, description="Public lower bound of a number.")
+    high: float | None = Field(default=None, description="Public upper bound of a number.")
+    categories: tuple[str, ...] = Field(
+        default=(), description="Public list of the values of a category, in order for an ordinal column."
+    )
+    optional: bool | None = Field(default=None, description="Values may be missing; None = when some are.")
+    decimals: int | None = Field(default=None, ge=0, le=15, description="Digits after the point.")
+    grid: float | None = Field(default=None, gt=0, description="Values are whole multiples of this.")
+    format: str | None = Field(default=None, description="Format of a date, for example %d.%m.%Y.")
+    unit: str = Field(default="", description="Unit of the values, for the report.")
+
+    @field_validator("categories", mode="before")
+    @classmethod
+    def _words(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in value)
+
+
+@final
+@dataclass(frozen=True)
+class Inferred:
+    """A column, why it is taken for that (after a semicolon: what else it could be), and what its cells are like."""
+
+    column: Column
+    reason: str
+    facts: Facts
+
+
+def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = False) -> Inferred:
+    """Decide what a column is.
+
+    Args:
+        facts: What its cells are like.
+        declared: What the user says of it.
+        typed: Name of its Arrow type, where the source has types; empty for sources of text.
+        is_label: It is what the others shall predict.
+
+    Raises:
+        DataError: The cells are of mixed kinds, infinite, or not what was declared.
+    """
+    guess = _typed(facts, typed, declared) if typed else _guessed(facts, declared, is_label)
+    kind, reason, more = guess
+    if declared.kind is not None and declared.kind != kind:
+        kind, reason, more = _as_declared(facts, declared.kind, more if typed else {})
+    elif declared.kind is not None:
+        reason = "declared"
+    if is_label and declared.kind is None and kind == "integer" and 2 <= len(facts.levels) <= _MOST_CLASSES:
+        kind, more = "category", {"stored": typed or "int64"}
+        reason = f"the label, with {len(facts.levels)} different whole numbers: classes (kind: integer to predict it)"
+    fields = {**more, **{key: getattr(declared, key) for key in ("low", "high", "unit", "decimals", "grid")
+                         if getattr(declared, key) not in (None, "")}}  # fmt: skip
+    if declared.format:
+        fields["stored"] = declared.format
+    if kind in ("category", "ordinal"):
+        fields["categories"] = _categories(facts, declared, kind, more)
+    if kind == "boolean":
+        fields["categories"] = BOOLEANS
+    optional = facts.missing > 0 if declared.optional is None else declared.optional
+    if facts.missing and not optional:
+        raise DataError(
+            f"column {shown(facts.name)} is declared as never missing, but {facts.missing:,} of {facts.rows:,} cells "
+            "are; fill them, or leave optional out"
+        )
+    fields = {key: value for key, value in fields.items() if value not in (None, "")}
+    return Inferred(Column(name=facts.name, kind=kind, optional=optional, **fields), _told(facts, reason), facts)
+
+
+Guess = tuple[str, str, dict[str, Any]]
+
+
+def _told(facts: Facts, reason: str) -> str:
+    if facts.missing == facts.rows:
+        return "no value in any row"
+    return ("one value only, " if facts.different == 1 else "") + reason
+
+
+def _guessed(facts: Facts, declared: Declared, is_label: bool) -> Guess:
+    """Return kind, reason and further parts of a column of words."""
+    levels = {level.lower() for level in facts.levels}
+    if not facts.filled:
+        return "category", "", {}
+    for pair in _PAIRS if not facts.many else ():
+        if levels == set(pair) and len(facts.levels) == 2:
+            return "boolean", f"only {pair[0]} and {pair[1]}", {"stored": _pair(facts, pair)}
+    numbers = facts.numbers
+    if numbers.infinite and numbers.count and declared.kind in (None, "number", "integer"):
+        raise DataError(
+            f"column {shown(facts.name)} holds {numbers.infinite:,} infinite values; correct them, or add their words "
+            "(inf, -inf, ...) to data.missing to take them as missing"
+        )
+    if numbers.count == facts.filled and not numbers.codes:
+        return _number(facts, declared.low is None and declared.high is None)
+    if numbers.count and not numbers.codes and declared.kind is None:
+        _refuse_mixed(facts, is_label)
+    if facts.dates or facts.part_zoned:
+        return _date(facts)
+    return _words(facts)
+
+
+def _pair(facts: Facts, pair: tuple[str, str]) -> str:
+    first, second = sorted(facts.levels, key=lambda level: pair.index(level.lower()))
+    return f"{first}{PAIR}{second}"
+
+
+def _any_pair(facts: Facts) -> str:
+    """Return the words of false and true for a column that was declared as boolean, in the order of their letters."""
+    if len(facts.levels) == 2:
+        known = [pair for pair in _PAIRS if {level.lower() for level in facts.levels} == set(pair)]
+        return _pair(facts, known[0]) if known else PAIR.join(sorted(facts.levels))
+    (level,) = facts.levels
+    pair = next((pair for pair in _PAIRS if level.lower() in pair), None)
+    if pair is None:
+        raise DataError(
+            f"column {shown(facts.name)} is declared as boolean but holds one word only, and whether it means true or "
+            "false cannot be told; declare kind: category"
+        )
+    return PAIR.join(level if level.lower() == word else word for word in pair)
+
+
+def _refuse_mixed(facts: Facts, is_label: bool) -> None:
+    """Refuse measurements among which there are a few words."""
+    numbers = facts.numbers
+    many = facts.different > _FEW_NUMBERS
+    if not many or numbers.count < facts.filled / 2 or is_label:
+        return
+    raise DataError(
+        f"column {shown(facts.name)} mixes {numbers.count:,} numbers and {facts.filled - numbers.count:,} other values "
+        f"(the first in row {facts.odd:,}); if these stand for a missing value, add them to data.missing; else correct "
+        f"them, or set data.columns: {{{shown(facts.name)}: {{kind: category}}}}"
+    )
+
+
+def _number(facts: Facts, keys: bool = True) -> Guess:
+    """Return kind, reason and further parts of a column of numbers; with bounds it is none of keys."""
+    found, more = facts.numbers, _digits(facts)
+    unique = keys and not facts.repeated
+    if found.whole == found.count:
+        if max(abs(found.low), abs(found.high)) >= _LARGEST:
+            return ("id", "unique whole numbers of more than 15 digits", {}) if unique else _words(facts)
+        span = found.high - found.low + 1
+        if unique and facts.filled >= _FEWEST_KEYS and (span == facts.filled or _KEY.search(facts.name)):
+            more = {"stored": "int64"}
+            return "id", "unique in every row" + (", counting on" if span == facts.filled else ""), more
+        low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end:.0f}" for end in (found.low, found.high))
+        listed = f"whole numbers from {low} to {high}"
+        return "integer", listed, {"grid": more.get("grid")}
+    told = f"numbers from {found.low:g} to {found.high:g}"
+    if "decimals" in more:
+        told += f", {more['decimals']} digit{'s' if more['decimals'] > 1 else ''} after the point"
+    return "number", told, more
+
+
+def _digits(facts: Facts) -> dict[str, Any]:
+    """Return decimals, grid and the way of writing numbers."""
+    found = facts.numbers
+    more: dict[str, Any] = {}
+    if not found.exponents and found.decimals <= _MOST_DECIMALS:
+        more["decimals"] = found.decimals
+        padded = found.fewest == found.decimals and (found.padded or found.decimals == 0)
+        more["stored"] = FIXED if padded else POINT if found.fewest >= 1 else SHORT
+    else:
+        more["stored"] = POINT if found.fewest >= 1 else SHORT
+    enough = facts.different >= _FEWEST_STEPS or (facts.different >= 3 and found.step % 10 == 0)
+    if found.step > 1 and enough:
+        more["grid"] = float(f"{found.step * 10.0**-found.decimals:.12g}")
+    return more
+
+
+def _date(facts: Facts) -> Guess:
+    if facts.part_zoned:
+        raise DataError(
+            f"column {shown(facts.name)} holds dates with a time zone and dates without one, which cannot be put in "
+            "order; give all of them a zone, or none"
+        )
+    forms = facts.dates or []
+    form, told = forms[0], ""
+    if "%z" in form:
+        if len(facts.offsets) == 1:
+            form = form.replace("%z", next(iter(facts.offsets)))
+        else:
+            told = f"; {len(facts.offsets)} time zones, brought to UTC"
+    if len(forms) > 1:
+        told += f"; {forms[1]} would fit as well: set format if that is meant"
+    return "datetime", f"dates written as {form}{told}", {"stored": form}
+
+
+def _words(facts: Facts) -> Guess:
+    words = 1 + facts.spaces / max(1, facts.filled)
+    named = bool(_KEY.search(facts.name))
+    unlike = facts.different > facts.filled * (0.5 if words >= 2 else _MOSTLY)
+    if not facts.repeated and facts.filled >= _FEWEST_KEYS and words < 2:
+        return "id", "unique in every row", {}
+    if unlike and facts.filled >= _FEWEST_KEYS:
+        return "text", f"mostly different, of {words:.0f} word{'s' if words >= 1.5 else ''}", {}
+    if facts.many:
+        return "text", f"{facts.different:,} different values or more", {}
+    reason = f"{len(facts.levels):,} different value{'' if len(facts.levels) == 1 else 's'}"
+    if facts.numbers.codes:
+        reason += ", some with leading zeros, so codes and no numbers"
+    if named and facts.repeated:
+        reason += f"; called like a key, but {facts.repeated:,} cells repeat one"
+    return "category", reason, {}
+
+
+_TYPES: tuple[tuple[str, str], ...] = (
+    (r"bool", "boolean"),
+    (r"u?int\d+", "integer"),
+    (r"float|double|halffloat|decimal.*", "number"),
+    (r"timestamp.*|date.*", "datetime"),
+)
+
+
+def _typed(facts: Facts, typed: str, declared: Declared) -> Guess:
+    """Return kind, reason and further parts of a column whose source has types."""
+    kind = next((kind for pattern, kind in _TYPES if re.fullmatch(pattern, typed)), "")
+    if not facts.filled:
+        return kind or "category", "", {"stored": typed, "categories": ()} if kind else {}
+    if typed.startswith("dictionary"):
+        is_ordered = typed.endswith("ordered")
+        kind = "ordinal" if is_ordered else "category"
+        parts: dict[str, Any] = {"stored": typed, "categories": facts.order if is_ordered else ()}
+        return kind, f"categories{' in order' if is_ordered else ''}, told by the type", parts
+    if kind == "integer":
+        found = _guessed(facts, declared, False)
+        if found[0] in ("id", "integer", "boolean"):
+            more = {"grid": found[2].get("grid")} if found[0] == "integer" else {}
+            return found[0], found[1], {**more, "stored": typed}
+    if kind == "number":
+        if facts.numbers.infinite:
+            _guessed(facts, declared, False)
+        _, reason, more = _number(facts)
+        more = {key: value for key, value in more.items() if key in ("decimals", "grid")}
+        return "number", reason if "whole" not in reason else f"of type {typed}", {**more, "stored": typed}
+    if kind:
+        return kind, f"of type {typed}", {"stored": typed}
+    found = _words(facts)
+    return found[0], found[1], {"stored": typed}
+
+
+def _all_whole(found: Numbers) -> bool:
+    return found.whole == found.count or (found.step >= 0 and found.step % 10**found.decimals == 0)
+
+
+_FITS: Mapping[str, Callable[[Facts], bool]] = {
+    "number": lambda facts: facts.numbers.count == facts.filled,
+    "integer": lambda facts: facts.numbers.count == facts.filled and _all_whole(facts.numbers),
+    "boolean": lambda facts: len(facts.levels) <= 2 and not facts.many,
+    "category": lambda facts: not facts.many,
+    "ordinal": lambda facts: not facts.many,
+    "datetime": lambda _: True,
+    "id": lambda facts: not facts.repeated,
+    "text": lambda _: True,
+}
+_UNFIT = {
+    "number": "holds cells that are no number",
+    "integer": "holds cells that are no whole number",
+    "boolean": "holds more than two different values",
+    "category": f"holds more than {MOST_LEVELS:,} different values",
+    "ordinal": f"holds more than {MOST_LEVELS:,} different values",
+    "id": "repeats some of its values, so it is no key",
+}
+
+
+def _as_declared(facts: Facts, kind: str, typed: dict[str, Any]) -> Guess:
+    if not _FITS[kind](facts):
+        odd = f" (the first in row {facts.odd:,})" if kind in ("number", "integer") and facts.odd else ""
+        raise DataError(
+            f"column {shown(facts.name)} is declared as {kind}, but {_UNFIT[kind]}{odd}; correct it, or declare "
+            "another kind"
+        )
+    more = {"stored": typed["stored"]} if typed.get("stored") else {}
+    if kind == "number" and not typed:
+        more = _digits(facts)
+    if kind == "boolean" and not typed and facts.levels:
+        more = {"stored": _any_pair(facts)}
+    if kind == "datetime" and not typed and facts.dates:
+        more = _date(facts)[2]
+    return kind, "declared", more
+
+
+def _categories(facts: Facts, declared: Declared, kind: str, more: Mapping[str, Any]) -> tuple[str, ...]:
+    if declared.categories:
+        unknown = len(set(facts.levels) - set(declared.categories))
+        if unknown:
+            raise DataError(
+                f"column {shown(facts.name)} holds {unknown:,} values that are not among the "
+                f"{len(declared.categories)} declared categories; add them, or correct the cells"
+            )
+        return declared.categories
+    if more.get("categories"):
+        return tuple(more["categories"])
+    if kind == "ordinal" and not str(more.get("stored", "")).startswith("dictionary"):
+        raise DataError(
+            f"column {shown(facts.name)} is declared as ordinal without its order; give categories: [lowest, ..., "
+            "highest]"
+        )
+    return ordered(facts.levels)

@@ -1,0 +1,64 @@
+"""A table of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, final
+
+import numpy as np
+from pydantic import Field
+
+from lookalike.core.contracts import Method
+from lookalike.data.databases import VARIABLE, database, insert
+from lookalike.data.formats import written
+from lookalike.data.table import Table
+
+_ROWS = 20_000
+
+
+@final
+class Sql(Method):
+    """Writes a table of a database, all rows or none: SQLite without further packages, any other by SQLAlchemy.
+
+    The URL comes from the environment, so that no password stands in a recipe, a log or a message.
+    """
+
+    url: str | None = Field(default=None, description="URL of a database without a password; None = `variable`.")
+    variable: str = Field(default=VARIABLE, description="Environment variable that holds the URL.")
+    table: str = Field(default="synthetic", min_length=1, description="Name of the table.")
+    exists: Literal["fail", "append", "replace"] = Field(
+        default="fail", description="What to do when there is such a table."
+    )
+
+    def write(self, data: Table, folder: Path) -> list[Path]:
+        """Write all rows into the database; a relative path of an SQLite file is counted from the folder.
+
+        Raises:
+            DataError: The table is there, or the database refuses.
+        """
+        where = database(self.url, self.variable)
+        file = where.file
+        if file is not None and not file.is_absolute():
+            where = type(where)(f"sqlite:///{folder / file}")
+        kinds = {column.name: column.kind for column in data.schema.columns}
+        if file is not None:
+            # SQLite has no type for dates; they are written as the user's own were.
+            kinds = {name: "text" if kind == "datetime" else kind for name, kind in kinds.items()}
+        insert(where, self.table, kinds, _parts(data, kinds), self.exists)
+        return [where.file] if where.file else []
+
+
+def _parts(data: Table, kinds: dict[str, str]) -> Iterator[list[tuple[Any, ...]]]:
+    for start in range(0, len(data), _ROWS):
+        part = data.take(np.arange(start, min(start + _ROWS, len(data))))
+        words = written(part)
+        columns = [
+            part.table.column(name).to_pylist()
+            if kind in ("integer", "number", "datetime")
+            else [None if value is None else bool(value) for value in part.table.column(name).to_pylist()]
+            if kind == "boolean"
+            else words.column(name).to_pylist()
+            for name, kind in kinds.items()
+        ]
+        yield list(zip(*columns, strict=True))

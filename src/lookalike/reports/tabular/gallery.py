@@ -1,0 +1,172 @@
+"""What the report shows of a run on a table: every column's distribution, what is missing, and some synthetic rows.
+
+Only shares of ranges and of the commonest values are written, and synthetic rows: no real row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.core.contracts import Reference
+from lookalike.core.rng import Rng
+from lookalike.core.schema import Column
+from lookalike.core.store import write_json
+from lookalike.data.formats import boolean_words, date_format, write_dates, write_numbers, written
+from lookalike.data.table import NUMERIC, WORDS, Numbers, Table
+
+_BINS = 24
+_FEW = 10
+_LEVELS = 9
+_MOST_COLUMNS = 400
+_ROWS = 8
+_ROW_COLUMNS = 40
+_CLIP = 40
+_LOOKED_AT = 200_000
+Shares = npt.NDArray[np.float64]
+
+
+def build(
+    folder: Path,
+    real: Reference[Table],
+    accepted: Table,
+    rejected: tuple[Table, Sequence[str]],
+    scores: Sequence[Mapping[str, Any]],
+    rng: Rng,
+) -> None:
+    """Write gallery.json; equal inputs give equal bytes.
+
+    Args:
+        folder: Existing, empty folder.
+        real: Real rows.
+        accepted: Synthetic rows as delivered.
+        rejected: Not used.
+        scores: Not used.
+        rng: Chooses the rows that are looked at and those that are shown.
+    """
+    del rejected, scores
+    parts = {"real": real.train, "synthetic": accepted, **({"holdout": real.holdout} if len(real.holdout) else {})}
+    some = {name: _some(table, rng.child(name)) for name, table in parts.items()}
+    columns = [_column(column, some) for column in accepted.schema.columns[:_MOST_COLUMNS] if column.kind not in WORDS]
+    columns.sort(key=lambda one: (-(one["distance"] - (one["floor"] or 0.0)), one["name"]))
+    shown = _some(accepted, rng.child("shown"), _ROWS)
+    names = [column.name for column in accepted.schema.columns[:_ROW_COLUMNS]]
+    words = written(shown.select(names)).to_pydict()
+    content = {
+        "sprites": {},
+        "table": {
+            "rows": {name: len(table) for name, table in parts.items()},
+            "looked_at": {name: len(table) for name, table in some.items()},
+            "columns": columns,
+            "left_out": max(0, len(accepted.schema.columns) - _MOST_COLUMNS),
+            "words": [
+                {"name": column.name, "kind": column.kind} for column in accepted.schema.columns if column.kind in WORDS
+            ],
+            "label": accepted.schema.label,
+            "header": names,
+            "sample": [[_clipped(words[name][row]) for name in names] for row in range(len(shown))],
+            "more_columns": max(0, len(accepted.schema.columns) - _ROW_COLUMNS),
+        },
+    }
+    write_json(folder / "gallery.json", content)
+
+
+def _some(table: Table, rng: Rng, most: int = _LOOKED_AT) -> Table:
+    if len(table) <= most:
+        return table
+    return table.take(np.sort(rng.numpy().permutation(len(table))[:most]))
+
+
+def _clipped(word: str | None) -> str | None:
+    return word if word is None or len(word) <= _CLIP else word[: _CLIP - 1] + "…"
+
+
+def _column(column: Column, parts: Mapping[str, Table]) -> dict[str, Any]:
+    """Return the shares of a column in each part, and how far synthetic rows lie from those that nothing has seen."""
+    numeric = column.kind in NUMERIC
+    shares, names = _ranges(column, parts) if numeric else _levels(column, parts)
+    missing = {name: float(table.missing(column.name).mean()) if len(table) else 0.0 for name, table in parts.items()}
+    whole = {name: np.append(found * (1 - missing[name]), missing[name]) for name, found in shares.items()}
+    unseen = "holdout" if "holdout" in parts else "real"
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "unit": column.unit,
+        "missing": missing,
+        "optional": column.optional,
+        "distance": _distance(whole["synthetic"], whole[unseen]),
+        "floor": _distance(whole["real"], whole[unseen]) if unseen == "holdout" else None,
+        **names,
+        **_shown(column, whole, names),
+    }
+
+
+def _distance(first: Shares, second: Shares) -> float:
+    """Return the share of rows that would have to change for both to be equal."""
+    return float(np.abs(first - second).sum() / 2)
+
+
+def _shares(places: npt.NDArray[np.int64], count: int) -> Shares:
+    return np.asarray(np.bincount(places, minlength=count) / max(1, len(places)))
+
+
+def _ranges(column: Column, parts: Mapping[str, Table]) -> tuple[dict[str, Shares], dict[str, Any]]:
+    """Return shares of values where there are few, else of ranges of equal width whose ends are open."""
+    there = {name: table.numbers(column.name)[~table.missing(column.name)] for name, table in parts.items()}
+    levels = np.unique(np.concatenate(list(there.values())))
+    if len(levels) <= _FEW:
+        found = {name: _shares(np.searchsorted(levels, values), len(levels)) for name, values in there.items()}
+        return found, {"levels": _words(column, levels)}
+    seen = np.concatenate([values for name, values in there.items() if name != "synthetic"])
+    edges = _edges(column, seen if len(seen) else levels)
+    inner = edges[1:-1]
+    found = {name: _shares(np.searchsorted(inner, values, "right"), len(edges) - 1) for name, values in there.items()}
+    return found, {"edges": edges.tolist(), "ends": _words(column, np.clip(edges[[0, -1]], levels[0], levels[-1]))}
+
+
+def _edges(column: Column, values: Numbers) -> Numbers:
+    low, high = np.quantile(values, [0.005, 0.995])
+    if low == high:
+        low, high = values.min(), values.max()
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    if column.kind == "integer":
+        step = max(1.0, np.ceil((high - low + 1) / _BINS))
+        return np.asarray(np.arange(np.floor(low), high + step + 1, step) - 0.5)
+    return np.asarray(np.linspace(low, high, _BINS + 1))
+
+
+def _words(column: Column, values: Numbers) -> list[str]:
+    if column.kind == "datetime":
+        form = date_format(column)
+        return write_dates(np.rint(values * 1e6).astype(np.int64).view("datetime64[us]"), form)
+    return write_numbers(np.asarray(values, dtype=np.float64), column)
+
+
+def _levels(column: Column, parts: Mapping[str, Table]) -> tuple[dict[str, Shares], dict[str, Any]]:
+    names = list(boolean_words(column)) if column.kind == "boolean" else list(column.categories)
+    found = {}
+    for name, table in parts.items():
+        codes = table.codes(column.name)
+        found[name] = _shares(codes[codes >= 0], len(names))
+    return found, {"levels": names}
+
+
+def _shown(column: Column, whole: Mapping[str, Shares], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a chart shows: all ranges; of many categories the commonest, and the others together."""
+    plain = {name: [round(float(share), 5) for share in shares[:-1]] for name, shares in whole.items()}
+    levels = names.get("levels")
+    if levels is None or len(levels) <= _LEVELS + 1:
+        return {"shares": plain, **({} if levels is None else {"levels": [_clipped(level) for level in levels]})}
+    top = np.argsort(-np.max([shares[:-1] for shares in whole.values()], axis=0), kind="stable")[:_LEVELS]
+    if column.kind == "ordinal":
+        top = np.sort(top)
+    shares = {
+        name: [*(values[place] for place in top), round(max(0.0, sum(values) - sum(values[place] for place in top)), 5)]
+        for name, values in plain.items()
+    }
+    return {"levels": [*(_clipped(levels[k]) for k in top), f"{len(levels) - len(top):,} others"], "shares": shares}

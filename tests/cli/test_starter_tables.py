@@ -1,0 +1,77 @@
+"""`lookalike init` and `lookalike schema` on a table: a recipe that runs, and columns that can be corrected."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import lookalike
+from lookalike.cli.app import app
+from lookalike.cli.starter import starter
+from lookalike.pipeline.recipe import load
+
+ROWS = "age,town,when,size,ill\n" + "".join(
+    f"{30 + k % 7},{'ab'[k % 2]},{1 + k % 9:02d}.01.2021,{k / 4},{['no', 'yes'][k % 3 == 0]}\n" for k in range(60)
+)
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.csv").write_text(ROWS)
+    return tmp_path / "rows.csv"
+
+
+def _said(*line: str) -> str:
+    result = CliRunner().invoke(app, line)
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return result.output
+
+
+def test_the_recipe_runs(table: Path) -> None:
+    assert "label: ill, the last column, with classes" in _said("init", "rows.csv")
+    recipe = load(table.parent / "recipe.yaml")
+    assert recipe.sample.rows == 48
+    assert recipe.generator.use in ("tabular.trees", "tabular.marginals")
+    small = recipe.model_copy(update={"filters": (), "measure": (), "audits": ()})
+    assert len(lookalike.run(small, table.parent / "run", workers=1).synthetic()) == 48
+
+
+def test_what_a_recipe_says_of_every_choice(table: Path) -> None:
+    text, lines = starter(str(table), "share", table.parent)
+    tree = yaml.safe_load(text)
+    assert tree["data"] == {"read": "csv", "path": "rows.csv", "label": "ill", "holdout": 0.2}
+    assert "goal: share" in text
+    assert "# columns: {age: {kind: integer, low: 0, high: 120}}" in text
+    assert lines[0] == "reader csv: 60 rows, 5 columns"
+    assert "integer: age" in lines
+
+
+def test_the_schema_is_shown_with_reasons(table: Path) -> None:
+    said = _said("schema", "rows.csv").splitlines()
+    assert said[0].split() == ["column", "kind", "missing", "why"]
+    assert said[1].split(maxsplit=2) == ["age", "integer", "whole numbers from 30 to 36"]
+    assert said[3].endswith("dates written as %d.%m.%Y")
+    lines = [json.loads(line) for line in _said("schema", "rows.csv", "--json").splitlines()]
+    assert lines[2] == {
+        "column": "when", "kind": "datetime", "format": "%d.%m.%Y", "missing": 0, "why": "dates written as %d.%m.%Y",
+    }  # fmt: skip
+
+
+def test_what_it_prints_can_be_put_into_a_recipe_and_changed(table: Path) -> None:
+    _said("init", "rows.csv")
+    said = _said("schema", "rows.csv")
+    columns: dict[str, Any] = yaml.safe_load(said[said.index("data:") :])["data"]["columns"]
+    assert list(columns) == ["age", "town", "when", "size", "ill"]
+    path = table.parent / "recipe.yaml"
+    tree = yaml.safe_load(path.read_text())
+    columns["age"] = {"kind": "category"}
+    tree["data"]["columns"] = columns
+    path.write_text(yaml.safe_dump(tree))
+    again = _said("schema", "recipe.yaml").splitlines()
+    assert again[1].split() == ["age", "category", "declared"]

@@ -1,0 +1,88 @@
+"""A table is told from texts and images, its columns are described, and a label is proposed with the reason."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lookalike.core.errors import DataError
+from lookalike.data.detect import describe
+from lookalike.data.detect_tables import TableDescription, describe_table, holds_texts
+from lookalike.data.detect_texts import TextDescription
+
+ROWS = "age,town,when,ill\n" + "".join(f"{30 + k},{'ab'[k % 2]},2021-01-{1 + k:02d},{k % 2}\n" for k in range(9))
+
+
+def put(tmp_path: Path, content: str, name: str = "rows.csv") -> str:
+    (tmp_path / name).write_text(content)
+    return str(tmp_path / name)
+
+
+def test_a_csv_of_values_is_a_table(tmp_path: Path) -> None:
+    found = describe(put(tmp_path, ROWS))
+    assert isinstance(found, TableDescription)
+    assert (found.reader, found.rows, found.label, found.why) == ("csv", 9, "ill", "the last column, with classes")
+    assert dict(found.options) == {"path": str(tmp_path / "rows.csv")}
+    assert [one.column.kind for one in found.columns] == ["integer", "category", "datetime", "boolean"]
+
+
+@pytest.mark.parametrize(
+    ("header", "label", "why"),
+    [
+        ("age,Target,when,ill", "Target", "by its name"),
+        ("price,town,ill,when", "price", "by its name"),
+        ("age,town,ill,when", "", "no column is called like one, and the last one has no classes"),
+    ],
+)
+def test_the_label_is_proposed(tmp_path: Path, header: str, label: str, why: str) -> None:
+    rows = "".join(f"{30.5 + k * k},{'ab'[k % 2]},{k % 2},2021-01-{1 + k:02d}\n" for k in range(9))
+    found = describe(put(tmp_path, f"{header}\n{rows}"))
+    assert isinstance(found, TableDescription)
+    assert (found.label, found.why) == (label, why)
+
+
+def test_texts_stay_texts_and_can_be_a_column_of_a_table(tmp_path: Path) -> None:
+    rows = [f"{k},a longer note about thing {k},x,y,{k % 3},{k % 2}" for k in range(40)]
+    few = put(tmp_path, "\n".join(["id,note", *(",".join(row.split(",")[:2]) for row in rows)]), "few.csv")
+    assert isinstance(describe(few), TextDescription)
+    usual = put(tmp_path, "\n".join(["id,review,a,b,c,d", *rows]), "usual.csv")
+    assert isinstance(describe(usual), TextDescription)
+    many = describe(put(tmp_path, "\n".join(["id,note,a,b,c,d", *rows]), "many.csv"))
+    assert isinstance(many, TableDescription)
+    assert [one.column.kind for one in many.columns][:2] == ["id", "text"]
+    forced = describe_table("csv", {"path": usual})
+    assert forced.options["table"] is True
+
+
+def test_parquet_and_databases(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": [1.5, 2.5, 3.5], "y": [1, 2, 2]}), tmp_path / "a.parquet")
+    found = describe(tmp_path / "a.parquet")
+    assert isinstance(found, TableDescription)
+    assert found.reader == "parquet"
+    assert not holds_texts("parquet", {"path": str(tmp_path / "a.parquet")})
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS x UNION SELECT 2")
+    connection.close()
+    assert describe_table("sql", {"path": str(tmp_path / "a.db"), "table": "t"}).rows == 2
+    database = describe(tmp_path / "a.db")
+    assert isinstance(database, TableDescription)
+    assert (database.reader, database.options["table"]) == ("sql", "t")
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("CREATE TABLE u AS SELECT 1 AS x")
+    connection.close()
+    with pytest.raises(DataError, match=r"holds 2 tables: t, u; write a recipe with data: \{read: sql"):
+        describe(tmp_path / "a.db")
+    with pytest.raises(DataError, match="reader txt reads no table"):
+        describe_table("txt", {"path": "x"})
+
+
+def test_doubts_are_notes(tmp_path: Path) -> None:
+    rows = "".join(f"0{1 + k}/0{1 + k % 3}/2021,{k % 4}\n" for k in range(9))
+    found = describe(put(tmp_path, f"day,user_id\n{rows}"))
+    assert [note.split(":")[0] for note in found.notes] == ["column day"]
+    with pytest.raises(DataError, match="row 2 has 3 cells"):
+        describe(put(tmp_path, "a,b\n1,2\n1,2,3\n"))

@@ -1,0 +1,112 @@
+"""Values are written as they stood: digits after the point, dates, booleans, and types of the user's own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lookalike.core.schema import Column
+from lookalike.data.formats import arrow_type, date_formats, parse_dates, typed, write_dates, write_numbers, written
+from lookalike.data.table import BOOLEANS, Table, table_schema
+
+
+@pytest.mark.parametrize(
+    ("stored", "decimals", "value", "word"),
+    [
+        ("fixed", 2, 3.1, "3.10"),
+        ("fixed", 0, 3.0, "3"),
+        ("point", 1, 3.0, "3.0"),
+        ("point", 3, 3.1416, "3.142"),
+        ("short", 2, 3.0, "3"),
+        ("short", 2, 3.25, "3.25"),
+        ("fixed", 1, -0.01, "0.0"),
+        ("point", None, 1e-7, "1e-7"),
+        ("point", None, 0.1 + 0.2, "0.30000000000000004"),
+    ],
+)
+def test_numbers(stored: str, decimals: int | None, value: float, word: str) -> None:
+    column = Column(name="x", kind="number", stored=stored, decimals=decimals)
+    assert write_numbers(np.array([value]), column) == [word]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "2021-03-04", "2021/03/04", "04.03.2021", "03/04/2021", "04-03-2021", "04 Mar 2021", "04-Mar-2021",
+        "2021-03-04 05:06", "2021-03-04T05:06:07", "2021-03-04 05:06:07.125", "2021-03-04T05:06:07.000001",
+        "1969-12-31 23:59:59.5",
+    ],
+)  # fmt: skip
+def test_dates_are_written_as_they_were_read(word: str) -> None:
+    for form in date_formats(word):
+        dates = parse_dates(pa.array([word, None]), form, exact=True)
+        assert np.isnat(dates).tolist() == [False, True]
+        assert write_dates(dates[:1], form) == [word]
+
+
+@pytest.mark.parametrize("word", ["", "7", "2021-3-4", "2021-03-04 5:06", "yesterday", "2021-03-04x"])
+def test_what_is_no_date(word: str) -> None:
+    assert date_formats(word) == []
+
+
+def test_a_date_that_would_be_written_otherwise_does_not_fit() -> None:
+    form = "%Y-%m-%d"
+    assert np.isnat(parse_dates(pa.array(["2021-03-04", "2021-3-4", "2021-02-30"]), form, exact=True)).tolist() == [
+        False,
+        True,
+        True,
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1)))
+def test_any_moment_comes_back(moment: object) -> None:
+    given = np.array([moment], dtype="datetime64[us]")
+    form = "%Y-%m-%d %H:%M:%S.%6f"
+    assert (parse_dates(pa.array(write_dates(given, form)), form, exact=True) == given).all()
+
+
+TYPES = {
+    "a": Column(name="a", kind="integer", stored="int8"),
+    "b": Column(name="b", kind="number", stored="float", decimals=1),
+    "c": Column(name="c", kind="number", stored="decimal128(10, 2)", decimals=2),
+    "d": Column(name="d", kind="boolean", stored="bool", categories=BOOLEANS),
+    "e": Column(name="e", kind="boolean", stored="int64", categories=BOOLEANS),
+    "f": Column(name="f", kind="datetime", stored="date32[day]"),
+    "g": Column(name="g", kind="datetime", stored="timestamp[ns, tz=UTC]"),
+    "h": Column(name="h", kind="category", stored="string", categories=("u", "v")),
+    "i": Column(name="i", kind="ordinal", stored="dictionary ordered", categories=("v", "u")),
+    "j": Column(name="j", kind="category", stored="int64", categories=("0", "7")),
+    "k": Column(name="k", kind="id", stored="large_string"),
+}
+
+
+def test_columns_get_the_types_of_the_users_own() -> None:
+    schema = table_schema([column.model_copy(update={"optional": True}) for column in TYPES.values()])
+    table = Table.of(
+        {name: ["x", None] if name == "k" else np.array([1.0, -1.0 if name in "dehij" else np.nan]) for name in TYPES},
+        schema,
+    )
+    found = typed(table)
+    for name, column in TYPES.items():
+        kind = found.column(name).type
+        if column.stored.startswith("dictionary"):
+            assert pa.types.is_dictionary(kind)
+            assert kind.ordered
+        else:
+            assert kind == arrow_type(column.stored), name
+        assert found.column(name).null_count == 1
+    row = found.slice(0, 1).to_pylist()[0]
+    assert [row[name] for name in "adehij"] == [1, True, 1, "v", "u", 7]
+    assert str(row["f"]) == "1970-01-01"
+    words = written(table).to_pylist()
+    assert words[0] == {
+        "a": "1", "b": "1", "c": "1", "d": "true", "e": "1", "f": "1970-01-01", "g": "1970-01-01 00:00:01",
+        "h": "v", "i": "u", "j": "7", "k": "x",
+    }  # fmt: skip
+    assert words[1] == dict.fromkeys(TYPES)

@@ -1,0 +1,56 @@
+"""The block of columns: what it lists, what it leaves out, and what it says of keys and free texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lookalike.core.contracts import Reference
+from lookalike.core.rng import Rng
+from lookalike.core.schema import Column
+from lookalike.data.table import Table, table_schema
+from lookalike.reports import page
+from lookalike.reports.evidence import Evidence
+from lookalike.reports.record import Record, read_record
+from lookalike.reports.tabular.gallery import build
+from lookalike.reports.tabular.look import columns_block
+
+
+def _run(tmp_path: Path, columns: int) -> Record:
+    schema = table_schema(
+        [
+            Column(name="<key>", kind="id"),
+            Column(name="free", kind="text"),
+            *(Column(name=f"c{k}", kind="number", unit="m") for k in range(columns)),
+        ]
+    )
+    values = [float(k) for k in range(40)]
+    table = Table.of(
+        {"<key>": [f"k{k}" for k in range(40)], "free": [""] * 40, **{f"c{k}": values for k in range(columns)}},  # type: ignore[dict-item]
+        schema,
+    )
+    (tmp_path / "gallery").mkdir()
+    build(tmp_path / "gallery", Reference(table, table), table, (table, []), [], Rng(0))
+    return read_record(tmp_path)
+
+
+def test_columns_are_shown_and_the_others_listed(tmp_path: Path) -> None:
+    block = columns_block(_run(tmp_path, 70))
+    assert block is not None
+    assert (len(block["open"]), len(block["more"]), len(block["list"])) == (6, 54, 70)
+    assert block["open"][0]["kind"] == "number, m"
+    assert (block["keys"], block["texts"]) == (["<key>"], ["free"])
+    assert block["more_columns"] == 32
+
+
+def test_the_page_shows_them(tmp_path: Path) -> None:
+    _run(tmp_path, 3)
+    text = page.render(tmp_path)
+    assert "Keys are new, and none is a real one: &lt;key&gt;." in text
+    assert "Free texts are not modelled, and their cells are empty: free." in text
+    assert "<key>" not in text
+    assert text.count('class="chart"') >= 3
+
+
+def test_other_runs_have_no_such_block() -> None:
+    record = Record(Evidence([], {}), "", (), 0, 0, {"texts": []}, {})
+    assert columns_block(record) is None
