@@ -94,7 +94,7 @@ def _rates(names: list[str], real_NF: Flags, made_NF: Flags) -> list[dict[str, o
 
 def _patterns(names: list[str], real_NF: Flags, made_NF: Flags) -> list[dict[str, object]]:
     """Return the most frequent patterns of the real rows, with their shares."""
-    counts = [Counter(np.packbits(rows, axis=1)[i].tobytes() for i in range(len(rows))) for rows in (real_NF, made_NF)]
+    counts = [Counter(row.tobytes() for row in np.packbits(rows, axis=1)) for rows in (real_NF, made_NF)]
     size = len(names)
     return [
         {
