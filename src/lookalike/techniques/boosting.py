@@ -70,7 +70,9 @@ def fit_boosting(
         early_stopping=False,
         random_state=rng.integer() % (1 << 32),
     )
-    return model.fit(x_NF, target_N, sample_weight=weight_N)
+    # Bins cannot be measured on a column without any value; a constant one is never split.
+    empty_F = np.isnan(x_NF).all(axis=0)
+    return model.fit(np.where(empty_F, 0.0, x_NF), target_N, sample_weight=weight_N)
 
 
 def check_weight(weight_N: Values | None, rows: int) -> None:

@@ -12,7 +12,7 @@ from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
 from lookalike.data.coding import Grouping, grouped, modelled
 from lookalike.data.table import Table
-from lookalike.techniques.boosting import MOST_CATEGORIES, fit_boosting
+from lookalike.techniques.boosting import MOST_CATEGORIES, check_weight, fit_boosting
 from lookalike.techniques.boosting import Boosting as Settings
 
 Values = npt.NDArray[np.float64]
@@ -49,6 +49,7 @@ class Boosting(Settings, Method):
         label = data.schema.label
         if label is None:
             raise DataError("a learner needs a label, found a table without one; set label to the column to predict")
+        check_weight(weight, len(data))
         coding = grouped(data, modelled(data.schema, but=label), MOST_CATEGORIES)
         target = data.labels if data.classes else data.numbers(label)
         rows = np.flatnonzero(~data.missing(label))
