@@ -182,16 +182,14 @@ def singling_out(predicates: Sequence[Predicate], rows_NF: Values, size: int) ->
     return np.asarray(hypergeom.pmf(1, len(rows_NF), counts, size), dtype=np.float64)
 
 
-def guessed(guess_Q: Values, truth_Q: Values, ordered: bool, tolerance: float) -> Flags:
-    """Say which guesses are right: equal, or of an ordered column within a share of the true value.
+def guessed(guess_Q: Values, truth_Q: Values, room_Q: Values | float) -> Flags:
+    """Say which guesses are right: at most so far from the truth, or missing as it is.
 
     Args:
         guess_Q: NaN = missing.
         truth_Q: NaN = missing.
-        ordered: Whether nearly right counts.
-        tolerance: Largest error as a share of the absolute true value, at least 0.
+        room_Q: Largest error that counts as right, at least 0.
     """
     both = np.isnan(guess_Q) & np.isnan(truth_Q)
-    room = tolerance * np.abs(truth_Q) if ordered else np.zeros(len(truth_Q))
-    right: Flags = both | (np.abs(guess_Q - truth_Q) <= room)
+    right: Flags = both | (np.abs(guess_Q - truth_Q) <= room_Q)
     return right

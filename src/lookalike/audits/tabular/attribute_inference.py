@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, final
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from lookalike.core.contracts import Method, Reference, Score
@@ -15,6 +16,7 @@ from lookalike.data.table import Table, concatenate_tables
 from lookalike.techniques.attacks import Risk, guessed, risk, widened
 from lookalike.techniques.neighbours import k_nearest
 
+Values = npt.NDArray[np.float64]
 _KEY = Rng(0).child("attribute inference")
 
 
@@ -30,7 +32,7 @@ class AttributeInference(Method):
     Source: Giomi et al. 2023, arXiv:2211.10459 (inference attack, risk, Wilson intervals).
 
     Differs from the paper: distances in a space where every column weighs the same; a number is right within a share of
-        its absolute value.
+        its absolute value, a date within the same share of the standard deviation.
     """
 
     verdict: ClassVar[str] = "privacy"
@@ -40,7 +42,9 @@ class AttributeInference(Method):
     guesses: int = Field(default=1_000, ge=10, le=100_000, description="Training rows, and holdout rows, asked about.")
     rows: int = Field(default=50_000, ge=1, description="Most synthetic rows that the attacker sees.")
     most: int = Field(default=20, ge=1, description="Secret columns at most; of a wider table so many are drawn.")
-    tolerance: float = Field(default=0.05, ge=0, le=1, description="Error of a number that counts as right, a share.")
+    tolerance: float = Field(
+        default=0.05, ge=0, le=1, description="Error of a number that counts as right, a share of it."
+    )
 
     def score(self, real: Reference[Table], synthetic: Table, rng: Rng) -> Score:
         """Return the risk of the worst column; 0 is best.
@@ -106,15 +110,22 @@ class AttributeInference(Method):
         known[space.slices[name]] = False
         places = space.array(seen)[:, known]
         answers = plain(seen, [name])[:, 0]
-        is_ordered = ordered(seen.schema.column(name))
         right = []
         for rows in asked:
             nearest = k_nearest(space.array(rows)[:, known], places, 1)[1][:, 0]
             truth = plain(rows, [name])[:, 0]
-            right.append((int(guessed(answers[nearest], truth, is_ordered, self.tolerance).sum()), len(rows)))
+            right.append((int(guessed(answers[nearest], truth, self._room(name, truth, space, rows)).sum()), len(rows)))
         blind = answers[_KEY.child("blind").numpy().integers(0, len(answers), len(asked[0]))]
-        base = int(guessed(blind, plain(asked[0], [name])[:, 0], is_ordered, self.tolerance).sum())
+        truth = plain(asked[0], [name])[:, 0]
+        base = int(guessed(blind, truth, self._room(name, truth, space, asked[0])).sum())
         return risk(right[0], right[1], (base, len(asked[0])), level)
+
+    def _room(self, name: str, truth: Values, space: MixedSpace, rows: Table) -> Values | float:
+        """Return how far a guess may be off; for dates by their spread, not by the years since 1970."""
+        column = rows.schema.column(name)
+        if column.kind == "datetime":
+            return self.tolerance * space.scales[name]
+        return self.tolerance * np.abs(truth) if ordered(column) else 0.0
 
 
 def _told(name: str, found: Risk) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Membership(Method):
     encoder: str = Field(default="tabular.mixed", description="Space of the distances, by its name among the encoders.")
     asked: int = Field(default=5_000, ge=40, description="Most members, and as many non-members, that are asked about.")
     rows: int = Field(default=50_000, ge=1, description="Most synthetic rows that the attacker sees.")
+    iterations: int = Field(default=100, ge=1, le=10_000, description="Trees of the attack by a classifier.")
     permutations: int = Field(default=200, ge=20, le=10_000, description="Draws of permuted answers for the null.")
 
     def score(self, real: Reference[Table], synthetic: Table, rng: Rng) -> Score:
@@ -72,7 +73,7 @@ class Membership(Method):
         asked = concatenate_tables([members, strangers])
         space = prepared(self.encoder, reference)
         scores = membership_scores(embedded(space, asked), embedded(space, seen), embedded(space, reference))
-        scores["classifier"] = _classified(asked, seen, reference)
+        scores["classifier"] = _classified(asked, seen, reference, self.iterations)
         attacks = {name: _attack(found[:n], found[n:]) for name, found in scores.items()}
         best = max(attacks, key=lambda name: float(attacks[name]["auc"]))
         table = np.stack(list(scores.values()), axis=1)
@@ -121,13 +122,14 @@ class Membership(Method):
         return {"auc": largest, "advantage": gained}
 
 
-def _classified(asked: Table, seen: Table, reference: Table) -> Values:
+def _classified(asked: Table, seen: Table, reference: Table, iterations: int) -> Values:
     """Return how sure trees are that a row is synthetic rather than of the reference; they have seen none of them."""
     coding: Grouping = grouped(reference, modelled(asked.schema), MOST_CATEGORIES)
     x = np.concatenate([coding.array(seen), coding.array(reference)])
     side = np.repeat(np.array([1, 0]), [len(seen), len(reference)])
     weight = np.where(side == 1, len(side) / (2 * len(seen)), len(side) / (2 * len(reference)))
-    model = fit_boosting(x, side, weight, coding.nominal, Boosting(), _KEY.child("classifier"), classes=True)
+    settings = Boosting(iterations=iterations)
+    model = fit_boosting(x, side, weight, coding.nominal, settings, _KEY.child("classifier"), classes=True)
     found: Values = model.decision_function(coding.array(asked))
     return found
 
