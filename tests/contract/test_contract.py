@@ -13,8 +13,10 @@ from lookalike.core.contracts import Reference
 from lookalike.core.events import SILENT
 from lookalike.core.registry import find, kinds, names
 from lookalike.core.rng import Rng
+from lookalike.core.schema import Column
 from lookalike.data.corpus import Corpus, text_schema
 from lookalike.data.images import Images, image_schema
+from lookalike.data.table import Table, table_schema
 
 TRAINS_QUICKLY: dict[str, dict[str, Any]] = {
     "image.ddpm": {"steps": 2, "minutes": None, "batch_size": 8, "sampling": {"steps": 2}},
@@ -40,7 +42,7 @@ TRAINS_QUICKLY |= {
     f"image.{name}": {"steps": 2, "batch_size": 8} for name in ("dcgan", "r3gan", "stylegan", "stylegan2", "stylegan3")
 }
 FINETUNED = {"steps": 2, "batch_size": 4, "max_tokens": 70, "canaries": 2}
-DRAWS_NOTHING = {"text.tfidf", "text.embedding"}
+DRAWS_NOTHING = {"text.tfidf", "text.embedding", "tabular.boosting", "tabular.logistic"}
 pytestmark = pytest.mark.usefixtures("four_steps", "brief_watching")
 NEEDS_A_FILE_OF_THE_USER = {"image.inception"}
 NEEDS_AN_EXTRA = {"image.efficientnet_lite0"}
@@ -66,6 +68,20 @@ def notes(n: int, seed: int) -> Corpus:
     return Corpus.of(texts, labels, text_schema(["up", "down"]))
 
 
+def records(n: int, seed: int) -> Table:
+    """Two classes of records: numbers, categories and gaps that follow the class, with noise."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.int64) % 2
+    size = draw.standard_normal(n) + labels
+    columns = [
+        Column(name="size", kind="number", optional=True),
+        Column(name="kind", kind="category", categories=("a", "b", "c")),
+        Column(name="way", kind="category", categories=("up", "down")),
+    ]
+    values = {"size": np.where(draw.random(n) < 0.1, np.nan, size), "kind": draw.binomial(2, 0.3 + 0.4 * labels)}
+    return Table.of({**values, "way": labels}, table_schema(columns, "way"))
+
+
 def judged(data: Any) -> Any:
     """Rows as a filter may meet them: texts have a column of certainties."""
     if not isinstance(data, Corpus):
@@ -76,10 +92,12 @@ def judged(data: Any) -> Any:
 
 def rows(name: str, n: int, seed: int) -> Any:
     """Rows of the kind that a method works on."""
-    return notes(n, seed) if name.startswith("text.") else tiny(n, seed)
+    return {"text": notes, "tabular": records}.get(name.partition(".")[0], tiny)(n, seed)
 
 
 def content(data: Any) -> Any:
+    if isinstance(data, Table):
+        return data.fingerprint()
     return data.texts() if isinstance(data, Corpus) else data.pixels.tolist()
 
 
@@ -106,11 +124,11 @@ def scored(method: Any, data: tuple[Any, Any], questioned: Any) -> Any:
     return method.score(*data, Rng(0), **more)
 
 
-REAL = {kind: Reference(rows(kind, 128, 0), rows(kind, 64, 1)) for kind in ("image.", "text.")}
+REAL = {kind: Reference(rows(kind, 128, 0), rows(kind, 64, 1)) for kind in ("image.", "text.", "tabular.")}
 
 
 def real(name: str) -> Reference[Any]:
-    return REAL["text." if name.startswith("text.") else "image."]
+    return REAL[f"{name.partition('.')[0]}."]
 
 
 EVERY = [(kind, name) for kind in kinds() for name in names(kind)]
