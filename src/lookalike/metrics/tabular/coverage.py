@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -49,35 +50,12 @@ class Coverage(Method):
         Raises:
             DataError: A set has fewer than 4 rows, or there are only keys and texts.
         """
-        schema = synthetic.schema
-        names = modelled(schema, most=self.columns)
-        marks = {
-            name: bins(plain(real.train, [name])[:, 0], True, self.bins)
-            for name in names
-            if ordered(schema.column(name))
-        }
-
-        def cut(data: Table) -> Codes:
-            rows = plain(data, names)
-            columns = [
-                binned(rows[:, f], marks[name], True) if name in marks else filled(rows[:, f])
-                for f, name in enumerate(names)
-            ]
-            return np.stack(columns, axis=1)
-
-        sets = compare(real, synthetic, self.rows, cut, shuffled_columns)
+        names = modelled(synthetic.schema, most=self.columns)
+        sets = compare(real, synthetic, self.rows, self._cutter(real.train, names), shuffled_columns)
         held = [np.bincount(column) for column in sets.real.T]
-        made = [_counts(column, counts) for column, counts in zip(sets.synthetic.T, held, strict=True)]
+        made, one = _counts(sets.synthetic, held), _counts(np.repeat(sets.real[:1], sets.rows, axis=0), held)
+        other = None if sets.control is None else _counts(sets.control, held)
         shares = _shares(held, made, None)
-        one = [
-            _counts(np.repeat(column[:1], sets.rows), counts) for column, counts in zip(sets.real.T, held, strict=True)
-        ]
-        control = sets.control
-        other = (
-            None
-            if control is None
-            else [_counts(column, counts) for column, counts in zip(control.T, held, strict=True)]
-        )
         value, rare = _mean(shares), _shares(held, made, self.rare * sets.rows)
         draw = rng.child("bootstrap").numpy()
         again = np.array(
@@ -109,6 +87,24 @@ class Coverage(Method):
             },
         )
 
+    def _cutter(self, train: Table, names: tuple[str, ...]) -> Callable[[Table], Codes]:
+        """Return what tells the bin of every value, [N, F], the numbers being cut as in the training rows."""
+        marks = {
+            name: bins(plain(train, [name])[:, 0], True, self.bins)
+            for name in names
+            if ordered(train.schema.column(name))
+        }
+
+        def cut(data: Table) -> Codes:
+            rows = plain(data, names)
+            columns = [
+                binned(rows[:, f], marks[name], True) if name in marks else filled(rows[:, f])
+                for f, name in enumerate(names)
+            ]
+            return np.stack(columns, axis=1)
+
+        return cut
+
     def _rare(
         self, held: list[Codes], made: list[Codes], other: list[Codes] | None, one: list[Codes], rows: int
     ) -> dict[str, Any]:
@@ -122,9 +118,11 @@ class Coverage(Method):
         return {"rare": {"value": value, "floor": floor, "ceiling": ceiling, "below": self.rare}}
 
 
-def _counts(column: Codes, held: Codes) -> Codes:
-    """Return how many rows are in each bin that real rows can be in."""
-    return np.bincount(column, minlength=len(held))[: len(held)]
+def _counts(rows_NF: Codes, held: list[Codes]) -> list[Codes]:
+    """Return by column how many rows are in each bin that real rows can be in."""
+    return [
+        np.bincount(column, minlength=len(there))[: len(there)] for column, there in zip(rows_NF.T, held, strict=True)
+    ]
 
 
 def _shares(held: list[Codes], made: list[Codes], rarer_than: float | None) -> Values:

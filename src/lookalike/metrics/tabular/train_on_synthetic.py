@@ -89,10 +89,11 @@ class TrainOnSynthetic(Method):
         if not len(test):
             return self._without_holdout(train, synthetic, key)
         sets = _training_sets(train, synthetic, key)
-        judge = self._judge(test)
         first, *others = self.learners
-        found = {name: judge(self._trained(first, data, weight, test, key)) for name, (data, weight) in sets.items()}
-        rows = {name: _row(*figures) for name, figures in found.items()}
+        answers = {name: self._trained(first, data, weight, test, key) for name, (data, weight) in sets.items()}
+        judge = self._judge(test)
+        found = {name: judge(answer) for name, answer in answers.items()}
+        rows = {name: {**_row(*found[name]), **_accuracy(answers[name], test)} for name in sets}
         beside = ("real", "real_same_size", "synthetic")
         more = {
             other: {name: _row(*judge(self._trained(other, sets[name][0], None, test, key))) for name in beside}
@@ -100,15 +101,6 @@ class TrainOnSynthetic(Method):
         }
         chance, value = self._chance(test), rows["synthetic"]["value"]
         gain = (found["real_plus_synthetic"][0] - found["real"][0], found["real_plus_synthetic"][1] - found["real"][1])
-        if test.classes:
-            for name, (data, weight) in sets.items():
-                found_NK = self._trained(first, data, weight, test, key)
-                hit_N, influence_N = accuracy(test.labels, found_NK)
-                rows[name] |= {
-                    "accuracy": hit_N,
-                    "accuracy_interval": list(interval(hit_N, influence_N)),
-                    "per_class": per_class((influence_N + hit_N)[:, None], test),
-                }
         measured = self._measured(test)
         return Score(
             value=value,
@@ -184,6 +176,15 @@ class TrainOnSynthetic(Method):
 
 def _row(value: float, influence_N: Floats) -> dict[str, Any]:
     return {"value": value, "interval": list(interval(value, influence_N))}
+
+
+def _accuracy(answer: Floats, test: Table) -> dict[str, Any]:
+    """Return the share of right classes, as a whole and by class; nothing where the label is a number."""
+    if not test.classes:
+        return {}
+    value, influence_N = accuracy(test.labels, answer)
+    bounds, by_class = interval(value, influence_N), per_class((influence_N + value)[:, None], test)
+    return {"accuracy": value, "accuracy_interval": list(bounds), "per_class": by_class}
 
 
 def _training_sets(train: Table, synthetic: Table, key: Rng) -> dict[str, tuple[Table, Floats | None]]:
