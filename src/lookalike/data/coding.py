@@ -165,7 +165,7 @@ class MixedSpace:
                 continue
             values = plain(data, [name])[:, 0]
             gone = np.isnan(values)
-            scaled = np.where(gone, 0.0, (values - self.centres[name]) / self.scales[name]) * _HALF
+            scaled = np.where(gone, 0.0, values / self.scales[name] - self.centres[name] / self.scales[name]) * _HALF
             result[:, place.start] = np.clip(scaled, -_FARTHEST, _FARTHEST)
             if self.gaps[name]:
                 result[:, place.start + 1] = gone * _HALF
@@ -194,9 +194,11 @@ def mixed_space(data: Table, names: Sequence[str], own: int = 64, shared: int = 
             continue
         values = plain(data, [name])[:, 0]
         known = values[~np.isnan(values)]
-        centres[name] = float(known.mean()) if len(known) else 0.0
-        spread = float(known.std()) if len(known) else 0.0
-        scales[name] = spread if spread > 1e-12 * max(1.0, abs(centres[name])) else 1.0
+        # Divided first: the square of a huge number is none.
+        size = max(float(np.abs(known).max(initial=0.0)), 1e-300)
+        centres[name] = float((known / size).mean()) * size if len(known) else 0.0
+        spread = float((known / size).std()) if len(known) else 0.0
+        scales[name] = spread * size if spread > 1e-12 else 1.0
         gaps[name] = column.optional or len(known) < len(values)
     return MixedSpace(tuple(names), centres, scales, gaps, corners)
 

@@ -11,11 +11,12 @@ from pydantic import Field
 from lookalike.core.contracts import Method, Reference, Score
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
-from lookalike.data.coding import MixedSpace, mixed_space, modelled, ordered, plain
+from lookalike.data.coding import MixedSpace, mixed_space, modelled, plain
 from lookalike.data.table import Table, concatenate_tables
 from lookalike.techniques.attacks import Risk, guessed, risk, widened
 from lookalike.techniques.neighbours import k_nearest
 
+Places = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
 _KEY = Rng(0).child("attribute inference")
 
@@ -70,8 +71,9 @@ class AttributeInference(Method):
         )
         # Measured on real rows: a synthetic column that is off must not weigh differently.
         space = mixed_space(concatenate_tables([real.train, real.holdout]), names)
+        places = [(part, space.array(part)) for part in (seen, train, held)]
         level = widened(len(secrets))
-        found = {name: self._risk(name, space, seen, (train, held), level) for name in secrets}
+        found = {name: self._risk(name, space, places, level) for name in secrets}
         worst = max(found, key=lambda name: found[name].interval[0])
         return Score(
             value=found[worst].value,
@@ -104,28 +106,27 @@ class AttributeInference(Method):
             raise DataError(f"secrets: no column '{unknown[0]}' can be guessed; allowed: {', '.join(names)}")
         return self.secrets or modelled(data.schema, most=self.most)
 
-    def _risk(self, name: str, space: MixedSpace, seen: Table, asked: tuple[Table, Table], level: float) -> Risk:
-        """Return the risk of one column."""
+    def _risk(self, name: str, space: MixedSpace, places: list[tuple[Table, Places]], level: float) -> Risk:
+        """Return the risk of one column; places are those of synthetic, training and holdout rows."""
         known = np.ones(space.dimension, dtype=np.bool_)
         known[space.slices[name]] = False
-        places = space.array(seen)[:, known]
-        answers = plain(seen, [name])[:, 0]
+        (seen, seen_at), *asked = places
+        answers, seen_at = plain(seen, [name])[:, 0], seen_at[:, known]
+        truths = [plain(rows, [name])[:, 0] for rows, _ in asked]
+        rooms = [self._room(name, truth, space, seen.schema.column(name).kind) for truth in truths]
         right = []
-        for rows in asked:
-            nearest = k_nearest(space.array(rows)[:, known], places, 1)[1][:, 0]
-            truth = plain(rows, [name])[:, 0]
-            right.append((int(guessed(answers[nearest], truth, self._room(name, truth, space, rows)).sum()), len(rows)))
-        blind = answers[_KEY.child("blind").numpy().integers(0, len(answers), len(asked[0]))]
-        truth = plain(asked[0], [name])[:, 0]
-        base = int(guessed(blind, truth, self._room(name, truth, space, asked[0])).sum())
-        return risk(right[0], right[1], (base, len(asked[0])), level)
+        for (_, at), truth, room in zip(asked, truths, rooms, strict=True):
+            nearest = k_nearest(at[:, known], seen_at, 1)[1][:, 0]
+            right.append((int(guessed(answers[nearest], truth, room).sum()), len(truth)))
+        blind = answers[_KEY.child("blind").numpy().integers(0, len(answers), len(truths[0]))]
+        base = int(guessed(blind, truths[0], rooms[0]).sum())
+        return risk(right[0], right[1], (base, len(truths[0])), level)
 
-    def _room(self, name: str, truth: Values, space: MixedSpace, rows: Table) -> Values | float:
+    def _room(self, name: str, truth: Values, space: MixedSpace, kind: str) -> Values | float:
         """Return how far a guess may be off; for dates by their spread, not by the years since 1970."""
-        column = rows.schema.column(name)
-        if column.kind == "datetime":
+        if kind == "datetime":
             return self.tolerance * space.scales[name]
-        return self.tolerance * np.abs(truth) if ordered(column) else 0.0
+        return 0.0 if name in space.corners else self.tolerance * np.abs(truth)
 
 
 def _told(name: str, found: Risk) -> dict[str, Any]:

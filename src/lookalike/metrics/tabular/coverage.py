@@ -58,9 +58,10 @@ class Coverage(Method):
         shares = _shares(held, made, None)
         value, rare = _mean(shares), _shares(held, made, self.rare * sets.rows)
         draw = rng.child("bootstrap").numpy()
-        again = np.array(
-            [_mean(_shares(held, [draw.poisson(counts) for counts in made], None)) for _ in range(self.resamples)]
-        )
+        # Of a bin with some rows a resample holds none with the chance of a Poisson count.
+        chance = np.exp(-np.concatenate(made).astype(np.float64))
+        weight = np.concatenate([_weights(there, len(held)) for there in held])
+        again = np.array([weight[draw.random(len(chance)) > chance].sum() for _ in range(self.resamples)])
         low, high = centred_interval(value, again)
         return Score(
             value=value,
@@ -133,6 +134,12 @@ def _shares(held: list[Codes], made: list[Codes], rarer_than: float | None) -> V
         if asked.any():
             result[f] = (reached[asked] > 0).mean()
     return result
+
+
+def _weights(there: Codes, columns: int) -> Values:
+    """Return what each bin adds to the mean of the shares over columns when it is reached."""
+    asked = (there > 0).astype(np.float64)
+    return asked / (max(1.0, float(asked.sum())) * columns)
 
 
 def _mean(shares: Values) -> float:
