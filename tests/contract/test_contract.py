@@ -23,6 +23,8 @@ TRAINS_QUICKLY: dict[str, dict[str, Any]] = {
     "image.cnn": {"steps": 4},
     "image.task_cnn": {"steps": 4},
     "image.train_on_synthetic": {"seeds": 1},
+    "image.equivariance": {"images": 64},
+    "image.perceptual_path_length": {"pairs": 64},
     "text.prompted": {
         "task": {"describe": "short notes", "labels": {"up": "about rising", "down": "about falling"}},
         "backend": {"use": "echo"},
@@ -115,12 +117,17 @@ def _language_model(tiny_model: Path) -> None:
 
 @pytest.fixture(scope="module")
 def questioned(_language_model: None) -> Any:
-    """A fitted generator for audits that ask it."""
-    return config("generators", "text.finetuned").fit(notes(12, 0), Rng(0), SILENT)
+    """Fitted generators, by the kind of their rows, for metrics and audits that ask one."""
+    names = {"text.": "text.finetuned", "image.": "image.stylegan3"}
+    return {kind: config("generators", name).fit(rows(kind, 12, 0), Rng(0), SILENT) for kind, name in names.items()}
 
 
-def scored(method: Any, data: tuple[Any, Any], questioned: Any) -> Any:
-    more = {"model": questioned} if getattr(method, "reads_model", False) else {}
+def scored(method: Any, name: str, data: tuple[Any, Any], questioned: Any) -> Any:
+    more = (
+        {"model": questioned["text." if name.startswith("text.") else "image."]}
+        if getattr(method, "reads_model", False)
+        else {}
+    )
     return method.score(*data, Rng(0), **more)
 
 
@@ -223,7 +230,7 @@ def test_a_score_stands_beside_its_floor_and_ceiling(kind: str, name: str, quest
     assert cls.verdict in {"utility", "fidelity", "diversity", "privacy", "validity"}
     assert set(cls.targets) <= {"accepted", "unfiltered"}
     assert "accepted" in cls.targets
-    first, second = (scored(method, (real(name), rows(name, 64, 5)), questioned) for _ in range(2))
+    first, second = (scored(method, name, (real(name), rows(name, 64, 5)), questioned) for _ in range(2))
     assert first == second
     assert first.n_synthetic == 64
     for value in (first.value, first.floor, first.ceiling):
@@ -239,7 +246,7 @@ def test_a_score_stands_beside_its_floor_and_ceiling(kind: str, name: str, quest
 def test_without_a_holdout_a_score_says_what_is_missing(kind: str, name: str, questioned: Any) -> None:
     given = real(name)
     empty = given.holdout.take(np.zeros(0, dtype=np.int64))
-    score = scored(config(kind, name), (Reference(given.train, empty), rows(name, 24, 5)), questioned)
+    score = scored(config(kind, name), name, (Reference(given.train, empty), rows(name, 24, 5)), questioned)
     assert score.floor is not None or score.detail["not_estimated"]
 
 

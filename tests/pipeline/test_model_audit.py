@@ -162,3 +162,20 @@ def test_an_audit_that_cannot_be_answered_is_refused_before_work_starts(
     with pytest.raises(ConfigError, match=r"text\.canary needs sentences planted by text\.\w+, found"):
         lookalike.run(_write(place, generator=generator, sample={"rows": 4}), tmp_path / "never", workers=1)
     assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.parametrize("metric", ["image.equivariance", "image.perceptual_path_length"])
+def test_a_metric_may_question_the_model_too(tmp_path: Path, metric: str) -> None:
+    tree = {
+        "name": "shapes",
+        "data": {"read": "builtin"},
+        "sample": {"rows": 9},
+        "measure": [metric, "image.mode_coverage"],
+    }
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump({**tree, "generator": {"use": "image.stylegan3", "steps": 1}}), encoding="utf-8")
+    plan = make_plan(load(path), tmp_path)
+    assert [named.reads_model for named in plan.metrics] == [True, False]
+    path.write_text(yaml.safe_dump({**tree, "generator": {"use": "image.ddpm", "steps": 1}}), encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"{metric} asks the model .* which image\.ddpm cannot"):
+        make_plan(load(path), tmp_path)

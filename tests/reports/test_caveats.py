@@ -33,6 +33,7 @@ def _names(scores: list[dict[str, Any]], **manifest: Any) -> set[str]:
             {"data": {"train": 9}, "generator": {"config": {"backend": {"url": "https://a.org/v1"}}}},
             "Real rows were sent",
         ),
+        ([], {"projected": True}, "A given image was projected"),
     ],
 )
 def test_each_weakness_is_named(scores: list[dict[str, Any]], manifest: dict[str, Any], name: str) -> None:

@@ -249,6 +249,20 @@ def test_planted_sentences_are_shown_on_a_scale_of_bits(run_folder: Path) -> Non
     assert "Figure 7.00\u202fbits. GOOD: no more than never planted" in html
 
 
+def test_lost_modes_are_named(run_folder: Path) -> None:
+    lost = [{"class": "<b>boot</b>", "kind": kind, "expected": 9.0, "found": 0} for kind in range(1, 12)]
+    covered = {
+        "kind": "metric", "method": "image.mode_coverage", "target": "accepted", "value": 0.8, "interval": [0.7, 0.9],
+        "floor": 1.0, "ceiling": 0.02, "better": "higher", "n_real": 100, "n_synthetic": 100,
+        "detail": {"verdict": "diversity", "lost": lost},
+    }  # fmt: skip
+    _edit(run_folder / "scores.json", lambda scores: [*scores, covered])
+    html = page.render(run_folder)
+    _parsed(html)
+    assert "lost: &lt;b&gt;boot&lt;/b&gt; (kind 1), &lt;b&gt;boot&lt;/b&gt; (kind 2)" in html
+    assert "(kind 8) and 3 more</small>" in html
+
+
 def test_without_holdout_no_number_stands_alone(run_folder: Path) -> None:
     def alone(rows: Any) -> Any:
         empty = {"value": 0.0, "interval": None, "floor": None, "ceiling": None}

@@ -79,6 +79,13 @@ def test_fidelity_prefers_the_frechet_distance() -> None:
     assert _one("fidelity", [bad, good]).word == "GOOD"
 
 
+def test_how_a_generator_moves_decides_no_fidelity() -> None:
+    models = [score(f"image.{name}", "fidelity", 1.0, 0.0, 1.0) for name in ("equivariance", "perceptual_path_length")]
+    assert _one("fidelity", models).word == "NOT ESTIMATED"
+    other = score("outside.distance", "fidelity", 0.0, 0.0, 1.0)
+    assert _one("fidelity", [*models, other]).word == "GOOD"
+
+
 @pytest.mark.parametrize(("value", "word"), [(0.90, "GOOD"), (0.899, "CAUTION"), (0.70, "CAUTION"), (0.699, "FAIL")])
 def test_diversity_is_a_share_of_real_against_real(value: float, word: str) -> None:
     assert _one("diversity", [score("image.precision_recall", "diversity", value, 1.0, 0.0)]).word == word

@@ -114,3 +114,33 @@ def test_the_key_decides() -> None:
 def test_images_without_a_middle_are_refused() -> None:
     with pytest.raises(ConfigError, match="larger images, or a smaller radius"):
         equivariance.rotation(_waves(8, 8, 0.2), _W, Rng(0), radius=6)
+
+
+@pytest.mark.parametrize("side", [8, 9])
+def test_a_move_from_pixels_to_pixels_only_changes_their_places(side: int) -> None:
+    x_BCHW = torch.rand(2, 3, side, side, generator=torch_generator(Rng(0)), dtype=torch.float64)
+    shift, turn = torch.eye(3).double().repeat(2, 1, 1), torch.eye(3).double().repeat(2, 1, 1)
+    shift[:, 0, 2], shift[:, 1, 2] = 2 / side, -1 / side
+    turn[:, :2, :2] = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    assert torch.allclose(equivariance.moved_exactly(x_BCHW, shift), x_BCHW.roll((-1, 2), (2, 3)))
+    # Down is positive, so the x axis is turned onto the y axis clockwise.
+    assert torch.allclose(equivariance.moved_exactly(x_BCHW, turn), x_BCHW.rot90(-1, (2, 3)))
+
+
+def test_an_oblong_image_moves_in_units_of_its_longer_side() -> None:
+    x_BCHW = torch.rand(1, 1, 6, 10, generator=torch_generator(Rng(1)), dtype=torch.float64)
+    transform = torch.eye(3).double()[None].clone()
+    transform[:, 1, 2] = 3 / 10
+    assert torch.allclose(equivariance.moved_exactly(x_BCHW, transform), x_BCHW.roll(3, 2))
+
+
+def test_a_wave_is_moved_by_parts_of_a_pixel_as_its_formula_says() -> None:
+    place = torch.arange(16).double()
+    shift = 0.37
+
+    def wave(at: Tensor) -> Tensor:
+        return (2 * math.pi * 3 / 16 * at + 0.4).cos()[None, None, None].expand(1, 1, 16, 16)
+
+    transform = torch.eye(3).double()[None].clone()
+    transform[:, 0, 2] = shift / 16
+    assert torch.allclose(equivariance.moved_exactly(wave(place), transform), wave(place - shift))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
-from lookalike.techniques.inversion import project
+from lookalike.techniques.inversion import project, pyramid_distance
 
 
 def _squared(x: Tensor, target: Tensor) -> Tensor:
@@ -55,3 +56,22 @@ def test_noise_shakes_the_first_steps_only() -> None:
 def test_a_distance_without_a_value_is_refused() -> None:
     with pytest.raises(DataError, match="step 0 of the projection is nan"):
         project(lambda w: w, lambda x, t: (x * t).sum(), torch.tensor(float("nan")), torch.zeros(1), 1.0, Rng(0), 5)
+
+
+def test_the_pyramid_is_what_blocks_of_pixels_say() -> None:
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(2, 3, 2, 16, 24))
+    wanted = 0.0
+    for side in (1, 2, 4):
+        means = [a.reshape(3, 2, 16 // side, side, 24 // side, side).mean(axis=(3, 5)) for a in (x, y)]
+        wanted += float(((means[0] - means[1]) ** 2).mean(axis=(1, 2, 3)).sum())
+    found = pyramid_distance(torch.from_numpy(x), torch.from_numpy(y))
+    assert float(found) == pytest.approx(wanted)
+    assert float(pyramid_distance(torch.from_numpy(x), torch.from_numpy(x))) == 0
+
+
+def test_a_constant_difference_counts_at_every_resolution() -> None:
+    for side, levels in ((4, 1), (7, 1), (8, 2), (28, 3), (64, 5)):
+        assert float(pyramid_distance(torch.full((2, 1, side, side), 0.5), torch.zeros(1, 1, side, side))) == (
+            pytest.approx(2 * levels * 0.25)
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
@@ -97,6 +97,61 @@ class TellsLikelihood(Protocol[D_contra]):
         ...
 
 
+@dataclass(frozen=True)
+class Sheet(Generic[D]):
+    """Rows laid out in lines and columns, to be looked at.
+
+    Attributes:
+        name: Short name, letters, digits and dashes.
+        title: Heading.
+        caption: What to see in it, in plain words.
+        data: The rows that are shown.
+        grid: Position in `data` of each place, line by line; None = an empty place.
+        lines: What stands before each line; as many as the grid has.
+        columns: What stands above each column; as many as a line has.
+        sources: The first line and the first column are what the other places are made of.
+    """
+
+    name: str
+    title: str
+    caption: str
+    data: D
+    grid: tuple[tuple[int | None, ...], ...]
+    lines: tuple[str, ...]
+    columns: tuple[str, ...]
+    sources: bool = False
+
+
+@runtime_checkable
+class ShowsControls(Protocol[D]):
+    """A generator that can show what its controls do, such as truncation or a way from one row to another."""
+
+    def controls(self, model: Fitted[D], rng: Rng) -> Sequence[Sheet[D]]:
+        """Return a few sheets of a model that it fitted or loaded; equal keys give equal rows."""
+        ...
+
+
+@runtime_checkable
+class Projects(Protocol):
+    """A generator whose sampling settings may name one real row that new rows are then made around."""
+
+    def projected(self) -> str | None:
+        """Return a hash of the row's file; None when the settings name none that is there."""
+        ...
+
+    def check_projection(self, schema: Schema, classes: Sequence[str]) -> None:
+        """Refuse a row that does not fit, before any work starts.
+
+        Args:
+            schema: Of the rows that the generator makes.
+            classes: Names of the classes that rows are asked of.
+
+        Raises:
+            LookalikeError: With what to use instead.
+        """
+        ...
+
+
 class Generator(Protocol[D]):
     """A frozen config that can be fitted, or loaded from a folder that `Fitted.save` wrote.
 
@@ -151,7 +206,7 @@ class Metric(Protocol[D]):
 
     `verdict` names the row of the report's verdict table that the figure speaks for. `targets` lists what it is run
     on: "accepted" rows, and "unfiltered" for those as generated. One that also needs the fitted generator says
-    `reads_model = True` and is a `ModelAudit`.
+    `reads_model = True` and is a `ModelMetric`.
     """
 
     verdict: ClassVar[str]
@@ -162,15 +217,15 @@ class Metric(Protocol[D]):
         ...
 
 
-class ModelAudit(Protocol[D]):
-    """An audit that questions the fitted generator, not only its rows; the rest is as for `Metric`."""
+class ModelMetric(Protocol[D]):
+    """A metric or audit that questions the fitted generator, not only its rows; the rest is as for `Metric`."""
 
     verdict: ClassVar[str]
     targets: ClassVar[tuple[str, ...]]
     reads_model: ClassVar[bool]
 
     def check(self, name: str, generator: Method) -> None:
-        """Refuse a generator that this audit cannot question, before any work starts.
+        """Refuse a generator that cannot be questioned so, before any work starts.
 
         Raises:
             ConfigError: With what to use or to set instead.

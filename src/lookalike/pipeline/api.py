@@ -20,10 +20,10 @@ from lookalike.data import open_dataset
 from lookalike.data.gather import gather
 from lookalike.data.shards import write_shards
 from lookalike.pipeline.folder import RunFolder
-from lookalike.pipeline.plan import Plan, generator_of, make_plan, quota
+from lookalike.pipeline.plan import Plan, check_projection, generator_of, make_plan, quota
 from lookalike.pipeline.recipe import Recipe, Use, configure
 from lookalike.pipeline.recipe import load as load_recipe
-from lookalike.pipeline.run import finish, write_gallery
+from lookalike.pipeline.run import finish, warn_of_projection, write_gallery
 from lookalike.pipeline.run import measure as measure_stage
 from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Job, Workers, shard_rows
@@ -78,7 +78,7 @@ def load(folder: str | Path, **sampling: object) -> Fitted[Any]:
     path = Path(folder)
     RunFolder(path).manifest()
     recipe = load_recipe(path / "recipe.yaml")
-    generator = generator_of(recipe.generator, {**recipe.sample.options, **sampling}, path)
+    generator = generator_of(recipe.generator, {**recipe.sample.options, **_from_here(sampling)}, path)
     return generator.method.load(path / "model")  # type: ignore[no-any-return]
 
 
@@ -102,13 +102,18 @@ def sample(
     if label is not None and label not in classes:
         raise ConfigError(f"no class is called '{label}'; allowed: {', '.join(classes)}")
     recipe = plan.recipe
-    generator = generator_of(recipe.generator, {**recipe.sample.options, **(sampling or {})}, path)
+    generator = generator_of(recipe.generator, {**recipe.sample.options, **_from_here(sampling or {})}, path)
     balance = recipe.sample.balance if isinstance(recipe.sample.balance, str) else "uniform"
     asked = quota(_with_sample(recipe, {"rows": rows, "balance": balance}), real.train)
     labels = (label,) * rows if label else tuple(np.repeat(classes or ("",), asked).tolist())
     where = {"label": labels} if classes else {}
+    check_projection(generator, real.train.schema, sorted(set(labels)))
+    if generator.projected:
+        with run.lock(), run.log(watch) as log:
+            warn_of_projection(run, generator, log)
+            finish(run, {**manifest, "projected": True}, log)
     per_shard = shard_rows(generator.method)
-    key = digest([generator.key(manifest["stores"]["fit"]), labels, seed, per_shard])
+    key = digest([generator.key(manifest["stores"]["fit"], *generator.projected), labels, seed, per_shard])
     job = Job(
         model=(path / "model").resolve(),
         generator=generator.name,
@@ -135,6 +140,12 @@ def sample(
 
     publish(run.store.make("drawn", key, build) / "shards", target)
     return target
+
+
+def _from_here(sampling: Mapping[str, object]) -> dict[str, object]:
+    """Return sampling settings whose image to project lies at an absolute path, not at one in the run folder."""
+    path = sampling.get("project")
+    return {**sampling, "project": str(Path(path).expanduser().resolve())} if isinstance(path, str) else dict(sampling)
 
 
 def _with_sample(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:

@@ -28,9 +28,10 @@ STATEMENT = (
 )
 _ADVICE = "run the recipe to its end first: lookalike run RECIPE"
 _UNLISTED = {"manifest.json", "events.jsonl"}
+_PROJECTED = "projected"
 ANSWERS = "answers"
 """Folder in the store for the answers of servers."""
-_PUBLISHED = ("model", "synthetic", "rejected", "gallery")
+_PUBLISHED = ("model", "synthetic", "rejected", "gallery", "controls")
 
 
 def record(event: Event) -> dict[str, Any]:
@@ -148,6 +149,16 @@ class RunFolder:
             costs.parent.mkdir(parents=True, exist_ok=True)
             write_json(costs, self.costs)
         log(StageDone(name, round(seconds, 3), round(cpu_after - cpu, 3), round(peak, 1), done))
+
+    @property
+    def projected(self) -> bool:
+        """Whether rows were ever made around one given real row with the model of this run."""
+        return (self.store.root / _PROJECTED).is_file()
+
+    def mark_projected(self) -> None:
+        """Remember that rows are made around one given real row."""
+        self.store.root.mkdir(parents=True, exist_ok=True)
+        write_file(self.store.root / _PROJECTED, "")
 
     def files(self) -> list[dict[str, Any]]:
         """Return path, SHA-256 and size of every file a user sees, sorted by path."""

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import __version__
-from lookalike.core.contracts import Dataset, Method
+from lookalike.core.contracts import Dataset, Method, Projects
 from lookalike.core.errors import ConfigError
 from lookalike.core.registry import find, origin
-from lookalike.core.schema import Modality
+from lookalike.core.schema import Modality, Schema
 from lookalike.core.store import digest
 from lookalike.pipeline.recipe import Recipe, Source, Use, configure
 
@@ -33,6 +33,12 @@ class Named:
     def reads_model(self) -> bool:
         """Whether its score questions the fitted generator."""
         return bool(getattr(self.method, "reads_model", False))
+
+    @property
+    def projected(self) -> list[str]:
+        """Hash of the one real row that rows are made around; empty when there is none."""
+        found = self.method.projected() if isinstance(self.method, Projects) else None
+        return [] if found is None else [found]
 
     def key(self, *inputs: object, exclude: frozenset[str] = frozenset()) -> str:
         """Return the hash of version, method, settings and inputs."""
@@ -77,7 +83,8 @@ def generator_of(use: Use, sampling: Mapping[str, object], base: Path) -> Named:
     """Return the configured generator; `sampling` settings go to its field of that name.
 
     Args:
-        use: Name and settings; a `model` that lies at a relative path is looked for from `base`.
+        use: Name and settings; a `model` that lies at a relative path, and an image to project, are looked for from
+            `base`.
         sampling: Sampling settings.
         base: Folder that relative paths start from.
 
@@ -95,6 +102,9 @@ def generator_of(use: Use, sampling: Mapping[str, object], base: Path) -> Named:
             raise ConfigError(f"sample: unknown keys {', '.join(sampling)}; {use.use} has no sampling settings")
         given = options.get("sampling", {})
         options["sampling"] = {**(given if isinstance(given, dict) else {}), **sampling}
+    drawn = options.get("sampling")
+    if isinstance(drawn, dict) and isinstance(drawn.get("project"), str):
+        options["sampling"] = {**drawn, "project": str(base / Path(drawn["project"]).expanduser())}
     return Named(use.use, configure(cls, options, f"generator.{use.use}"), origin("generators", use.use))
 
 
@@ -145,6 +155,21 @@ def check_modality(plan: Plan, modality: str) -> None:
                 f"{named.name} works on {kind} data, but the rows are "
                 f"{modality} data; allowed: methods whose names start with '{modality}.' (lookalike methods)"
             )
+
+
+def check_projection(generator: Named, schema: Schema, classes: Sequence[str]) -> None:
+    """Refuse a given row that cannot be projected, before any work starts.
+
+    Args:
+        generator: What makes the rows.
+        schema: Of the rows.
+        classes: Names of the classes that rows are asked of.
+
+    Raises:
+        LookalikeError: With what to use instead.
+    """
+    if isinstance(generator.method, Projects):
+        generator.method.check_projection(schema, classes)
 
 
 def quota(recipe: Recipe, train: Dataset) -> Counts:

@@ -118,6 +118,7 @@ def make_manifest(
             for named, dropped in zip(plan.filters, selection["dropped"], strict=True)
         ],
         "answers": _answers(plan, store),
+        "projected": run.projected,
         "privacy": {"spent": None, "notes": [_NO_GUARANTEE]},
         "stages": list(run.costs.values()),
         "seeds": {"root": recipe.seed},

@@ -268,7 +268,11 @@ def rebased(recipe: Recipe, base: Path, folder: Path) -> Recipe:
     """
     generator = recipe.generator.model_dump(exclude_none=True)
     _moved(generator, "model", base, folder)
-    update: dict[str, Any] = {"generator": Use.model_validate(generator)}
+    sample = recipe.sample.model_dump(exclude_none=True)
+    for drawn in (sample, generator.get("sampling")):
+        if isinstance(drawn, dict):
+            _moved(drawn, "project", base, folder)
+    update: dict[str, Any] = {"generator": Use.model_validate(generator), "sample": Sample.model_validate(sample)}
     if recipe.data is not None:
         update["data"] = Data.model_validate(_rebased(recipe.data, base, folder))
     return recipe.model_copy(update=update)

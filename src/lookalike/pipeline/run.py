@@ -13,7 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from lookalike import __version__
-from lookalike.core.contracts import Fitted, Reference, Score
+from lookalike.core.contracts import Fitted, Reference, Score, ShowsControls
 from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Progress, Watch
 from lookalike.core.store import digest, publish, write_json
@@ -21,14 +21,18 @@ from lookalike.data import no_rows, open_dataset
 from lookalike.data.gather import gather
 from lookalike.data.split import shared_rows, split
 from lookalike.pipeline.folder import ANSWERS, RunFolder
-from lookalike.pipeline.plan import Named, check_modality, make_plan, quota
+from lookalike.pipeline.plan import Named, check_modality, check_projection, make_plan, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
 from lookalike.pipeline.recipe import Recipe, rebased
 from lookalike.pipeline.sampling import select
 from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Workers
-from lookalike.reports import gallery_of, page
+from lookalike.reports import controls_of, gallery_of, page
 
+INVERSION = (
+    "rows are made around the projection of a given image; inversion can bring training images to light: share these "
+    "rows and the model with as much care as the images"
+)
 _SAMPLING = frozenset({"sampling"})
 
 
@@ -192,7 +196,7 @@ def measure(session: Session, selection: Path, real: Reference[Any], model: Path
         session: The run.
         selection: Folder with the accepted rows and those before filtering.
         real: The real rows.
-        model: Folder of the fitted generator in the store, for audits that question it.
+        model: Folder of the fitted generator in the store, for metrics and audits that question it.
 
     Returns:
         The rows of `scores.json`.
@@ -235,6 +239,27 @@ def write_gallery(session: Session, real: Reference[Any], selection: Path, score
     publish(store.make("gallery", key, build), session.run.path / "gallery")
 
 
+def write_controls(session: Session, model: Path, modality: str) -> None:
+    """Make the pictures of what the generator's controls do, if it can show that.
+
+    Args:
+        session: The run.
+        model: Folder of the fitted generator in the store.
+        modality: Kind of the rows.
+    """
+    named, target = session.plan.generator, session.run.path / "controls"
+    method = named.method
+    if not isinstance(method, ShowsControls):
+        shutil.rmtree(target, ignore_errors=True)
+        return
+
+    def build(folder: Path) -> None:
+        sheets = method.controls(named.method.load(model), session.rng.child("controls"))
+        controls_of(modality)(folder, sheets)
+
+    publish(session.run.store.make("controls", named.key(model.name, session.plan.recipe.seed), build), target)
+
+
 def execute(recipe: Recipe, base: Path, out: Path, workers: Workers, watch: Watch) -> Run:
     """Run a recipe in a folder; finished stages are reused.
 
@@ -261,6 +286,15 @@ def execute(recipe: Recipe, base: Path, out: Path, workers: Workers, watch: Watc
     return Run(out)
 
 
+def warn_of_projection(run: RunFolder, generator: Named, log: Watch) -> bool:
+    """Say what projection can reveal, and remember it for the report; return whether rows are made by it at all."""
+    if not generator.projected:
+        return False
+    run.mark_projected()
+    log(Note("sample", INVERSION, "warning"))
+    return True
+
+
 def fitted(session: Session) -> tuple[Path, Path, Reference[Any], Path, str]:
     """Do the stages up to the fitted generator.
 
@@ -273,7 +307,10 @@ def fitted(session: Session) -> tuple[Path, Path, Reference[Any], Path, str]:
     source = _source(session)
     check_modality(session.plan, open_dataset(source).schema.modality)
     real, splits = _split(session, source)
-    quota(session.plan.recipe, real.train)
+    asked = quota(session.plan.recipe, real.train)
+    classes = real.train.schema.classes or ("",)
+    check_projection(session.plan.generator, real.train.schema, [classes[k] for k in np.flatnonzero(asked)])
+    warn_of_projection(session.run, session.plan.generator, session.log)
     return source, splits, real, *_fit(session, real.train)
 
 
@@ -287,6 +324,7 @@ def _stages(session: Session) -> None:
     write_json(run.path / "scores.json", scores)
     with run.stage("report", False, session.log):
         write_gallery(session, real, selection, scores)
+        write_controls(session, model, real.train.schema.modality)
     stores = {"read": source.name, "split": splits.name, "fit": model.name, "select": selection.name}
     shared = shared_rows(real.train, real.holdout)
     finish(run, make_manifest(session.plan, run, real, stores, facts_of(model), shared), session.log)

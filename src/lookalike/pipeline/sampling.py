@@ -105,7 +105,7 @@ def select(session: Session, model: Path, fit_key: str, real: Reference[Any]) ->
     plan, store = session.plan, session.run.store
     quotas = cells(session, model, real)
     asked = quotas.asked
-    sample_key = plan.generator.key(fit_key, plan.recipe.seed)
+    sample_key = plan.generator.key(fit_key, plan.recipe.seed, *plan.generator.projected)
     real_key = [real.train.fingerprint(), real.holdout.fingerprint()] if plan.filters else []
     filters = [named.key() for named in plan.filters]
     per = [dict(mix) for mix in quotas.mixes]

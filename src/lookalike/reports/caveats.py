@@ -185,6 +185,17 @@ def _sent(run: Evidence) -> Caveat | None:
     )
 
 
+def _projected(run: Evidence) -> Caveat | None:
+    if run.part("projected") is not True:
+        return None
+    return _weak(
+        "A given image was projected",
+        "Rows were made around the style that best reproduces a given image.",
+        "Inversion can bring training images to light, and such rows follow the image:",
+        "share them, the styles and the model with as much care as the images themselves.",
+    )
+
+
 def _filters(run: Evidence) -> Caveat | None:
     used = run.part("filters")
     if not isinstance(used, list) or not used:
@@ -226,6 +237,7 @@ CHECKS: tuple[Check, ...] = (
     _unestimated,
     _extractor,
     _sent,
+    _projected,
     _filters,
     _seeds,
     _guarantee,

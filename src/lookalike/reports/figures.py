@@ -12,6 +12,8 @@ from lookalike.reports import wording
 from lookalike.reports.evidence import Evidence, Record, detail, pair, reason, score_row, short, trained, unit
 
 _NO_DISTANCES = ("membership", "canary", "singling_out", "attribute_inference")
+_OF_THE_MODEL = ("equivariance", "perceptual_path_length")
+"""How a generator moves from one image to another says nothing of how near its rows are to real ones."""
 
 
 @final
@@ -157,7 +159,7 @@ def _gain_interval(score: Record, both: Record, real: Record, gain: float) -> tu
 
 def distance_share(evidence: Evidence) -> Figure | Missing:
     """Return where a distance stands between real against real (0) and the worst case (1)."""
-    score = evidence.chosen("fidelity", ("frechet", "kernel", "two_sample"))
+    score = evidence.chosen("fidelity", ("frechet", "kernel", "two_sample"), besides=_OF_THE_MODEL)
     if score is None:
         return Missing("no metric compared the rows with real ones" + _does(evidence, "metrics", "frechet"))
     numbers = _numbers(score, "value", "floor", "ceiling")

@@ -33,6 +33,7 @@ DOCS = "https://lookalike.readthedocs.io/en/latest/methods/"
 _BETTER = {"lower": "lower", "higher": "higher", "target": "near real"}
 _TARGETS = {"accepted": "", "unfiltered": "before filtering"}
 _MOST_CLASSES = 60
+_MOST_LOST = 8
 _ROWS: tuple[tuple[str, str, Tone], ...] = (
     ("real", "all real training rows", "real"),
     ("real_same_size", "as many real rows as synthetic", "real"),
@@ -101,7 +102,17 @@ def _score_line(score: Record) -> dict[str, Any]:
         "features": name,
         "digest": digest[:8],
         "reason": reason(score),
+        "lost": _lost(score),
     }
+
+
+def _lost(score: Record) -> str:
+    """Return the kinds of real rows that a score misses, the most expected first, or an empty text."""
+    given = detail(score).get("lost")
+    found = [one for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+    named = [f"{wording.clipped(one.get('class'), 40)} (kind {one.get('kind')})" for one in found]
+    more = [f"{len(named) - _MOST_LOST} more"] if len(named) > _MOST_LOST else []
+    return wording.words(named[:_MOST_LOST] + more)
 
 
 def _further(score: Record) -> list[dict[str, Any]]:
@@ -109,7 +120,7 @@ def _further(score: Record) -> list[dict[str, Any]]:
     lines = []
     for name, given in further(score).items():
         line = _score_line({**score, **given, "detail": {**detail(score), "title": name.replace("_", " ")}})
-        lines.append({**line, "further": True, "reason": ""})
+        lines.append({**line, "further": True, "reason": "", "lost": ""})
     return lines
 
 

@@ -19,7 +19,7 @@ from lookalike.reports.caveats import caveats
 from lookalike.reports.charts import Axis, gauge
 from lookalike.reports.data_card import data_card
 from lookalike.reports.figures import Figure
-from lookalike.reports.image.look import look_block
+from lookalike.reports.image.look import controls_block, look_block
 from lookalike.reports.image.watched import watched_block
 from lookalike.reports.making import balance_block, cost_block, discarded_block, provenance_block, training_block
 from lookalike.reports.measured import privacy_block, scores_block, utility_block
@@ -149,6 +149,7 @@ def _context(record: Record) -> dict[str, Any]:
         "verdicts": [_shown_verdict(verdict) for verdict in found],
         "caveats": caveats(run.scores, run.manifest),
         "look": look_block(record),
+        "controls": controls_block(record),
         "texts": texts_block(record),
         "sprites": {key: Markup(uri) for key, uri in record.sprites.items()},
         "balance": balance_block(run),
@@ -173,14 +174,14 @@ def render(folder: Path) -> str:
     leaves the pictures out and says so.
 
     Args:
-        folder: A run folder; recipe.yaml, manifest.json, scores.json, events.jsonl and gallery/ are read.
+        folder: A run folder; recipe.yaml, manifest.json, scores.json, events.jsonl, gallery/ and controls/ are read.
     """
     record = read_record(folder)
     template = _environment().get_template("report.html.j2")
     page = template.render(**_context(record))
     if len(page.encode()) <= LIMIT:
         return page
-    smaller = Record(record.evidence, record.recipe, record.notes, record.checkpoints, record.resumed, None, {})
+    smaller = Record(record.evidence, record.recipe, record.notes, record.checkpoints, record.resumed, None, None, {})
     return template.render(**_context(smaller))
 
 

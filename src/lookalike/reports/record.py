@@ -28,6 +28,7 @@ class Record:
         checkpoints: Checkpoints saved.
         resumed: How often a stage of training began again.
         gallery: Content of gallery.json, or None.
+        controls: Content of controls.json, or None.
         sprites: Data URI of each sprite by name.
     """
 
@@ -37,6 +38,7 @@ class Record:
     checkpoints: int
     resumed: int
     gallery: Mapping[str, Any] | None
+    controls: Mapping[str, Any] | None
     sprites: Mapping[str, str]
 
 
@@ -73,8 +75,9 @@ def _events(path: Path) -> tuple[list[dict[str, Any]], int, int]:
     return list(notes.values())[:_MOST_NOTES], checkpoints, max(0, starts - 1)
 
 
-def _gallery(folder: Path) -> tuple[dict[str, Any] | None, dict[str, str]]:
-    content = _json(folder / "gallery.json")
+def _pictures(file: Path) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """Return what a file says of pictures, and their sprites; None when any is missing."""
+    content, folder = _json(file), file.parent
     if not isinstance(content, dict) or not isinstance(content.get("sprites"), dict):
         return None, {}
     sprites = {}
@@ -96,7 +99,8 @@ def read_record(folder: Path) -> Record:
     manifest = _json(folder / "manifest.json")
     scores = _json(folder / "scores.json")
     notes, checkpoints, resumed = _events(folder / "events.jsonl")
-    gallery, sprites = _gallery(folder / "gallery")
+    gallery, sprites = _pictures(folder / "gallery" / "gallery.json")
+    controls, more = _pictures(folder / "controls" / "controls.json")
     try:
         recipe = (folder / "recipe.yaml").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -107,4 +111,4 @@ def read_record(folder: Path) -> Record:
         [score for score in scores if isinstance(score, dict)] if isinstance(scores, list) else [],
         manifest if isinstance(manifest, dict) else {},
     )
-    return Record(evidence, recipe, tuple(notes), checkpoints, resumed, gallery, sprites)
+    return Record(evidence, recipe, tuple(notes), checkpoints, resumed, gallery, controls, {**sprites, **more})

@@ -7,7 +7,8 @@ Legend: B images, C channels, H height, W width.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,6 +22,24 @@ LARGEST_SHIFT = 0.125
 _PEAK_TO_PEAK = 2.0
 # Middle and half of the transition band of the rotation's filter, in cycles per pixel: it ends at the Nyquist rate.
 _CUTOFF, _HALF_WIDTH = 0.35, 0.15
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A fitted generator that can be asked to shift and turn what its images show; most cannot."""
+
+    @property
+    def movable(self) -> bool:
+        """Whether these weights can: a class of models may hold some that cannot."""
+        ...
+
+    def styles(self, labels: Sequence[str], rng: Rng) -> Tensor:
+        """Return what new images are made of, [B, ...], one for each class name."""
+        ...
+
+    def moved(self, w: Tensor, transform_B33: Tensor) -> Tensor:
+        """Return images in about [-1, 1], [B, C, H, W]; what was at p comes to transform @ p, as in `translation`."""
+        ...
 
 
 def decibels(error_B: Tensor) -> float:
@@ -99,6 +118,36 @@ def rotation(generate: Generate, w: Tensor, rng: Rng, radius: int | None = None)
         error_BCHW[b] = (second - first).view(-1, height, width)
         known_BHW[b] = (there & here).view(height, width)
     return _error(error_BCHW, known_BHW)
+
+
+def moved_exactly(x_BCHW: Tensor, transform_B33: Tensor) -> Tensor:
+    """Return images moved as the sums of waves that their pixels are: what a perfect generator would answer.
+
+    Args:
+        x_BCHW: Images, which are taken to go on periodically.
+        transform_B33: As for the generator of `translation`.
+
+    Returns:
+        [B, C, H, W] float64; a move from pixels to pixels only changes their places.
+
+    Source: trigonometric interpolation, for example Briggs and Henson 1995, The DFT, section 6.5.
+    Differs from the book: the wave of two pixels' length is real, also where it is moved by a part of a pixel.
+    """
+    height, width = x_BCHW.shape[2:]
+    waves_BCHW = torch.fft.fft2(x_BCHW.double().cpu(), norm="forward")
+    rate_H, rate_W = (2j * math.pi * torch.fft.fftfreq(n, dtype=torch.float64) for n in (height, width))
+    place_PX = _pixels(height, width)
+    middle = torch.tensor([(width - 1) / 2, (height - 1) / 2], dtype=torch.float64)
+    result_BCP = torch.empty(*x_BCHW.shape[:2], height * width, dtype=torch.float64)
+    for b, back_33 in enumerate(torch.linalg.inv(transform_B33.double().cpu())):
+        source_PX = place_PX @ back_33[:2, :2].T + back_33[:2, 2] * max(height, width) + middle
+        parts = []
+        # 2 ** 14 places at a time: all waves at all places of a large image would not fit into memory.
+        for right_P, down_P in (part.unbind(1) for part in torch.split(source_PX, 2**14)):
+            down_PH, across_PW = torch.exp(down_P[:, None] * rate_H), torch.exp(right_P[:, None] * rate_W)
+            parts.append(((down_PH @ waves_BCHW[b]) * across_PW).sum(2).real)
+        result_BCP[b] = torch.cat(parts, 1)
+    return result_BCP.view(x_BCHW.shape)
 
 
 def _identity(w: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Inversion: the style from which a generator makes a given image.
 
-Legend: ... any axes of a style, such as [B, D] or [B, L, D].
+Legend: ... any axes of a style, such as [B, D] or [B, L, D]; B images, C channels, H and W pixels.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import final
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
@@ -21,6 +22,7 @@ _RISE = 0.05
 _FALL = 0.25
 _NOISE = 0.05
 _NOISE_UNTIL = 0.75
+_COARSEST = 4
 
 
 @final
@@ -85,6 +87,23 @@ def project(
     with torch.no_grad():
         distances.append(_finite(distance(synthesis(w), target), steps))
     return Projection(w.detach(), tuple(distances))
+
+
+def pyramid_distance(x_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
+    """Return the mean square difference of images, summed over resolutions and over the batch.
+
+    Sides are halved by averaging while the shorter one stays at least 4 pixels. What is coarse counts at every
+    resolution: a shape that lies some pixels off is still nearer than none.
+
+    Args:
+        x_BCHW: Images.
+        target_BCHW: Images of the same size; [1, C, H, W] stands for all.
+    """
+    total = (x_BCHW - target_BCHW).square().mean(dim=(1, 2, 3)).sum()
+    while min(x_BCHW.shape[2:]) >= 2 * _COARSEST:
+        x_BCHW, target_BCHW = F.avg_pool2d(x_BCHW, 2), F.avg_pool2d(target_BCHW, 2)
+        total = total + (x_BCHW - target_BCHW).square().mean(dim=(1, 2, 3)).sum()
+    return total
 
 
 def _ramp(t: float, share: float) -> float:

@@ -62,17 +62,24 @@ class _ImagenetFeatures:
 
     @torch.inference_mode()
     def embed(self, data: Images) -> npt.NDArray[np.float32]:
-        scale = self._size / max(data.height, data.width)
-        shape = [max(1, round(side * scale)) for side in (data.height, data.width)]
         result = np.empty((len(data), FEATURES), dtype=np.float32)
         start = 0
         for part in data.batches(_BATCH):
             x_BCHW = torch.from_numpy(np.array(part.pixels)).permute(0, 3, 1, 2).float()
-            x_BCHW = F.interpolate(x_BCHW, size=shape, mode="bicubic", antialias=True).clamp(0, 255)
-            x_BCHW = ((x_BCHW - 127) / 128).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-            result[start : start + len(part)] = self._network.features(x_BCHW).numpy()
+            result[start : start + len(part)] = self._features(x_BCHW).numpy()
             start += len(part)
         return result
+
+    def see(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        return self._features((x_BCHW.float().cpu() + 1) * 127.5)
+
+    def _features(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        """Return features, [B, 1280], of images in [0, 255]."""
+        scale = self._size / max(x_BCHW.shape[2:])
+        shape = [max(1, round(side * scale)) for side in x_BCHW.shape[2:]]
+        x_BCHW = F.interpolate(x_BCHW, size=shape, mode="bicubic", antialias=True).clamp(0, 255)
+        x_BCHW = ((x_BCHW - 127) / 128).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        return self._network.features(x_BCHW)
 
     def predict_proba(self, data: Images) -> None:
         """ImageNet's classes are not the user's."""

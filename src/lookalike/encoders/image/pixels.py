@@ -50,11 +50,17 @@ class _PixelFeatures:
         start = 0
         for part in data.batches(_BATCH):
             x_BCHW = torch.from_numpy(np.array(part.pixels)).permute(0, 3, 1, 2).float() / 255
-            if x_BCHW.shape[2:] != self._shape:
-                x_BCHW = torch.nn.functional.interpolate(x_BCHW, size=self._shape, mode="area")
-            result[start : start + len(part)] = x_BCHW.flatten(1).numpy()
+            result[start : start + len(part)] = self._shrunk(x_BCHW).numpy()
             start += len(part)
         return result
+
+    def see(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        return self._shrunk((x_BCHW + 1) / 2)
+
+    def _shrunk(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        if x_BCHW.shape[2:] != self._shape:
+            x_BCHW = torch.nn.functional.interpolate(x_BCHW, size=self._shape, mode="area")
+        return x_BCHW.flatten(1)
 
     def predict_proba(self, data: Images) -> None:
         """Pixels have no class head."""

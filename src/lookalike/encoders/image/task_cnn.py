@@ -7,6 +7,7 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from pydantic import Field
 
 from lookalike.core.contracts import Method
@@ -72,6 +73,9 @@ class _TaskFeatures:
             return np.zeros((0, self.dimension), dtype=np.float32)
         rows: npt.NDArray[np.float32] = apply(self._network.features, data.pixels, self._device).numpy()
         return rows
+
+    def see(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        return self._network.features(x_BCHW.float().to(self._device, memory_format=torch.channels_last))
 
     def predict_proba(self, data: Images) -> npt.NDArray[np.float64]:
         if not len(data):

@@ -22,6 +22,8 @@ _PIXEL_ART = 48
 _SIDE = 56
 _MEDIUM = 84
 _LARGE = 112
+_WIDE, _NARROW = 640, 240
+"""Pixels that a sheet of controls may take beside its headings, on a wide and on a narrow page."""
 
 
 def scale(side: int, target: int) -> float:
@@ -67,6 +69,31 @@ def look_block(record: Record) -> dict[str, Any] | None:
         "marked": sum(item["near"] for item in items),
         "names": names,
         "strip": [one["orders"][0][1][0] for one in classes if one["orders"][0][1]][:12],
+    }
+
+
+def controls_block(record: Record) -> dict[str, Any] | None:
+    """Return the sheets of pictures that show what the generator's controls do; None when the run has none."""
+    controls = record.controls
+    if controls is None or not controls.get("sheets"):
+        return None
+    sprite = _sheet(controls["sprites"]["controls"])
+    longest = max(sprite["width"], sprite["height"])
+    return {
+        "sprite": sprite,
+        "compressed": bool(controls.get("compressed")),
+        "sheets": [
+            {
+                "title": str(one["title"]),
+                "caption": str(one["caption"]),
+                "columns": [str(name) for name in one["columns"]],
+                "sources": bool(one.get("sources")),
+                "lines": list(zip((str(name) for name in one["lines"]), one["grid"], strict=True)),
+                "large": scale(longest, min(_SIDE, _WIDE // len(one["columns"]))),
+                "small": scale(longest, min(_SIDE, _NARROW // len(one["columns"]))),
+            }
+            for one in controls["sheets"]
+        ],
     }
 
 

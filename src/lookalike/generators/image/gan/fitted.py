@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -23,11 +23,16 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import write_file, write_json
 from lookalike.data.images import Images
+from lookalike.generators.image.gan.inverting import check_one_class, check_size, find_style, read_target
 from lookalike.networks.styled import mix_styles, truncate
+from lookalike.techniques.inversion import Projection
 from lookalike.techniques.labels import wanted_labels
 from lookalike.techniques.parts import Parts
+from lookalike.techniques.perceptual_path import Space
 from lookalike.techniques.training import torch_generator
 
+STYLED = "image.stylegan, image.stylegan2 or image.stylegan3"
+"""The generators with styles, for messages."""
 ABOUT, WEIGHTS = "lookalike.json", "generator.safetensors"
 
 
@@ -37,6 +42,13 @@ class Drawing(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     batch: int = Field(default=100, ge=1, description="Images drawn at once; a matter of memory.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _projects(cls, values: Any) -> Any:  # noqa: ANN401  pydantic gives what the caller gave
+        if isinstance(values, dict) and "project" in values and "project" not in cls.model_fields:
+            raise ValueError(f"project: this generator has no styles to project an image into; use {STYLED}")
+        return values
 
 
 class StyledDrawing(Drawing):
@@ -50,6 +62,13 @@ class StyledDrawing(Drawing):
     )
     mixing: float = Field(default=0.0, ge=0, le=1, description="Share of images with styles of two codes.")
     noise: bool = Field(default=True, description="Fresh noise for every image; false = the same noise for all.")
+    project: Path | None = Field(
+        default=None, description="An image of the model's size: rows are drawn around its style, with the same noise."
+    )
+    project_steps: int = Field(default=500, ge=1, le=100_000, description="Steps of the search for that style.")
+    project_variation: float = Field(
+        default=0.3, ge=0, le=1, description="How far rows lie from it: 0 = the projection itself, 1 = as styles vary."
+    )
 
 
 class FittedGan:
@@ -70,37 +89,56 @@ class FittedGan:
         self.about, self.drawing, self.device = about, drawing, device
         self.schema = Schema.model_validate(about["schema"])
         self.styled = hasattr(network, "mapping")
+        self._found: dict[str, Tensor] = {}
 
     def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Images:
         """Draw exactly n images.
 
         Args:
             n: Number of images, at least 0.
-            rng: Key; what is drawn for row i comes from its child ("row", i) alone.
+            rng: Key; what is drawn for row i comes from its child ("row", i) alone. With `project`, row 0 is the
+                projection itself and every other row a variation of it.
             where: {"label": class name} or {"label": n class names}; without it, the classes take turns.
 
         Returns:
             Images of the training data's schema.
 
         Raises:
-            ConfigError: A condition or a class is not known.
+            ConfigError: A condition or a class is not known, or an image does not fit that is to be projected.
         """
         labels = wanted_labels(n, self.schema.classes, where, self.about["method"])
+
+        around = self._around(labels)
+
+        def draw(part: slice) -> Tensor:
+            keys = [rng.child("row", i) for i in range(part.start, part.stop)]
+            if around is not None:
+                return self._vary(around, labels[part], keys, part.start)
+            return self._draw(labels[part], keys)
+
+        return self.pictures(labels, draw)
+
+    def pictures(self, labels: npt.NDArray[np.int64], draw: Callable[[slice], Tensor]) -> Images:
+        """Return one image for each label, drawn batch by batch; the number of threads changes no byte.
+
+        Args:
+            labels: Class numbers, [N].
+            draw: Returns the images of a slice of the rows, in about [-1, 1], [B, C, H, W].
+        """
         height, width, channels = self.schema.columns[0].shape
+        n, size = len(labels), self.drawing.batch
         pixels = np.empty((n, height, width, channels), dtype=np.uint8)
 
-        def draw(part: slice) -> None:
-            keys = [rng.child("row", i) for i in range(part.start, part.stop)]
-            pixels[part] = to_pixels(self._draw(labels[part], keys))
+        @torch.no_grad()
+        def fill(part: slice) -> None:
+            pixels[part] = to_pixels(draw(part))
 
-        size = self.drawing.batch
         batches = [slice(start, min(start + size, n)) for start in range(0, n, size)]
-        Parts(torch.get_num_threads() if self.device.type == "cpu" else 1, most=1).map(draw, batches)
+        Parts(torch.get_num_threads() if self.device.type == "cpu" else 1, most=1).map(fill, batches)
         return Images(pixels, labels, self.schema)
 
-    @torch.no_grad()
     def _draw(self, labels: npt.NDArray[np.int64], keys: Sequence[Rng]) -> Tensor:
-        z_BZ, label_B = self._codes(keys), self._labels(labels)
+        z_BZ, label_B = self._codes(keys), self.numbers(labels)
         if not self.styled:
             made: Tensor = self.network(z_BZ, label_B)
             return made
@@ -112,7 +150,8 @@ class FittedGan:
         size = int(self.about["z_dim"])
         return torch.stack([torch.randn(size, generator=torch_generator(key)) for key in keys]).to(self.device)
 
-    def _labels(self, labels: npt.NDArray[np.int64]) -> Tensor | None:
+    def numbers(self, labels: npt.NDArray[np.int64]) -> Tensor | None:
+        """Return class numbers as the network takes them, [B]; None when there is but one class."""
         return torch.from_numpy(labels).to(self.device) if len(self.schema.classes) > 1 else None
 
     def _styles(self, z_BZ: Tensor, label_B: Tensor | None, keys: Sequence[Rng]) -> Tensor:
@@ -138,6 +177,56 @@ class FittedGan:
                 w_BLD = truncate(w_BLD, network.mapping.mean(label_B), drawing.truncation, drawing.truncated_layers)
         return w_BLD
 
+    def _around(self, labels: npt.NDArray[np.int64]) -> Tensor | None:
+        """Return the style of the image that rows are drawn around, [1, D]; None when there is none."""
+        drawing = self.drawing
+        if not isinstance(drawing, StyledDrawing) or drawing.project is None or not len(labels):
+            return None
+        check_one_class([self.schema.classes[number] for number in np.unique(labels)], self.schema)
+        label = self.schema.classes[labels[0]]
+        if label not in self._found:
+            # A key of its own: every shard of a run searches anew and must find the same.
+            image = read_target(drawing.project, self.schema)
+            self._found[label] = self.project(image, label, Rng(0).child("project"), drawing.project_steps).w
+        return self._found[label]
+
+    def _vary(self, around_1D: Tensor, labels: npt.NDArray[np.int64], keys: Sequence[Rng], first: int) -> Tensor:
+        """Return images of styles that lie around one; the row of number 0 is that style itself."""
+        label_B = self.numbers(labels)
+        w_BLD = self._styles(self._codes(keys), label_B, keys)
+        off_BLD = w_BLD - self.network.mapping.mean(label_B)[:, None]
+        variation = self.drawing.project_variation if isinstance(self.drawing, StyledDrawing) else 0.0
+        far_B = torch.full((len(keys), 1, 1), variation, device=self.device)
+        far_B[: max(0, 1 - first)] = 0
+        return self.synthesis(around_1D[:, None] + far_B * off_BLD)
+
+    def project(
+        self, pixels: npt.NDArray[np.uint8], label: str | None = None, rng: Rng | None = None, steps: int = 500
+    ) -> Projection:
+        """Search for the style of an image; `synthesis` makes images of it and of what lies around it.
+
+        Inversion can bring training images to light: treat the image, its style and the model with equal care.
+
+        Args:
+            pixels: The image, as the model makes them, [H, W, C] uint8.
+            label: Its class; may be left out where there is but one.
+            rng: Key of the search; None = a fixed one.
+            steps: At least 1.
+
+        Returns:
+            The style, [1, D], and the distance at every step.
+
+        Raises:
+            ConfigError: The generator has no styles, the size differs, or the class is not known.
+        """
+        self._needs_styles()
+        check_size(pixels, self.schema)
+        if label is None:
+            check_one_class(self.schema.classes, self.schema)
+        where = None if label is None else {"label": label}
+        number = self.numbers(wanted_labels(1, self.schema.classes, where, self.about["method"]))
+        return find_style(self.network, int(self.about["z_dim"]), pixels, number, rng or Rng(0), steps)
+
     def styles(self, labels: Sequence[str], rng: Rng) -> Tensor:
         """Return styles of new rows, [B, L, D]; `synthesis` makes images of them, and of what lies between them.
 
@@ -152,7 +241,7 @@ class FittedGan:
         numbers = wanted_labels(len(labels), self.schema.classes, {"label": list(labels)}, self.about["method"])
         keys = [rng.child("row", i) for i in range(len(labels))]
         with torch.no_grad():
-            return self._styles(self._codes(keys), self._labels(numbers), keys)
+            return self._styles(self._codes(keys), self.numbers(numbers), keys)
 
     def synthesis(self, w_BLD: Tensor, noise: Any = "fixed") -> Tensor:  # noqa: ANN401  as styled.Noise
         """Return images in about [-1, 1], [B, C, H, W], of styles [B, L, D]; differentiable.
@@ -162,15 +251,69 @@ class FittedGan:
         """
         self._needs_styles()
         # An alias-free generator has no noise, and its second argument moves the content.
-        made: Tensor = self.network.synthesis(w_BLD, *(() if hasattr(self.network, "track") else (noise,)))
+        made: Tensor = self.network.synthesis(w_BLD, *(() if self.movable else (noise,)))
         return made
+
+    @property
+    def space(self) -> Space:
+        """Where paths between images are straight: in w, or without styles in z."""
+        return "w" if self.styled else "z"
+
+    def latents(self, labels: Sequence[str], rng: Rng) -> Tensor:
+        """Return latents of new rows for `shown`: styles [B, L, D], or without styles codes [B, Z]; as in `sample`.
+
+        Args:
+            labels: Class name of each row.
+            rng: Key; row i depends on its child ("row", i) alone.
+
+        Raises:
+            ConfigError: A class is not known.
+        """
+        if self.styled:
+            return self.styles(labels, rng)
+        wanted_labels(len(labels), self.schema.classes, {"label": list(labels)}, self.about["method"])
+        return self._codes([rng.child("row", i) for i in range(len(labels))])
+
+    @torch.no_grad()
+    def shown(self, latent: Tensor, labels: Sequence[str]) -> Tensor:
+        """Return images in about [-1, 1], [B, C, H, W], of latents, with the same noise for all.
+
+        Args:
+            latent: As `latents` returns them, or between those.
+            labels: Class name of each row; styles know theirs.
+
+        Raises:
+            ConfigError: A class is not known.
+        """
+        if self.styled:
+            return self.synthesis(latent)
+        numbers = wanted_labels(len(labels), self.schema.classes, {"label": list(labels)}, self.about["method"])
+        images: Tensor = self.network(latent, self.numbers(numbers))
+        return images
+
+    @property
+    def movable(self) -> bool:
+        """Whether the network can shift and turn what its images show."""
+        return hasattr(self.network, "track")
+
+    def moved(self, w_BLD: Tensor, transform_B33: Tensor) -> Tensor:
+        """Return images of styles with their content moved, [B, C, H, W]: what was at p comes to transform @ p.
+
+        Args:
+            w_BLD: Styles.
+            transform_B33: In units of the longer side, from the middle, with p = (right, down, 1).
+
+        Raises:
+            ConfigError: The network cannot move its content.
+        """
+        if not self.movable:
+            raise ConfigError(f"{self.about['method']} cannot move what its images show; use image.stylegan3")
+        images: Tensor = self.network.synthesis(w_BLD, transform_B33.to(w_BLD))
+        return images
 
     def _needs_styles(self) -> None:
         if not self.styled:
-            raise ConfigError(
-                f"{self.about['method']} has no styles; styles, mixing and projection need image.stylegan, "
-                "image.stylegan2 or image.stylegan3"
-            )
+            raise ConfigError(f"{self.about['method']} has no styles; styles, mixing and projection need {STYLED}")
 
     def save(self, folder: Path) -> None:
         """Write `generator.safetensors` and `lookalike.json`."""

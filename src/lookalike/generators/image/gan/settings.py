@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, final
@@ -12,14 +13,17 @@ import torch
 from pydantic import Field, model_validator
 from torch import nn
 
-from lookalike.core.contracts import Method
+from lookalike.core.contracts import Method, Sheet
 from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Watch
 from lookalike.core.rng import Rng
-from lookalike.core.store import digest
+from lookalike.core.schema import Schema
+from lookalike.core.store import digest, file_digest
 from lookalike.data.images import Images
 from lookalike.generators.image.gan.duel import Duel, Rules
 from lookalike.generators.image.gan.fitted import Drawing, FittedGan, read_saved
+from lookalike.generators.image.gan.inverting import check_one_class, read_target
+from lookalike.generators.image.gan.sheets import sheets_of
 from lookalike.generators.image.gan.watching import Watcher
 from lookalike.techniques.adversarial import Loss
 from lookalike.techniques.hardware import choose_device
@@ -65,6 +69,7 @@ class Adversarial(Method):
 
     name: ClassVar[str]
     own: ClassVar[Own]
+    walks: ClassVar[bool] = True
 
     minutes: float | None = Field(
         default=None, gt=0, le=10_000, description="Wall time for training, in minutes; turned into steps once."
@@ -235,6 +240,27 @@ class Adversarial(Method):
         """
         network, about = read_saved(folder, self.form, self.name, lambda saved: self.restored(saved["network"]))
         return FittedGan(network, about, self.sampling, choose_device(self.device))
+
+    def projected(self) -> str | None:
+        """Return a hash of the image that rows are drawn around; None when there is none."""
+        path = getattr(self.sampling, "project", None)
+        return file_digest(path) if path is not None and path.is_file() else None
+
+    def check_projection(self, schema: Schema, classes: Sequence[str]) -> None:
+        """Refuse an image that cannot be projected, or rows of several classes around it.
+
+        Raises:
+            ConfigError: No such file, another size than that of the rows, or several classes.
+            DataError: It cannot be read as an image.
+        """
+        path = getattr(self.sampling, "project", None)
+        if path is not None:
+            read_target(path, schema)
+            check_one_class(classes, schema)
+
+    def controls(self, model: FittedGan, rng: Rng) -> list[Sheet[Images]]:
+        """Return pictures of what truncation, mixing and ways between codes do, as far as the model has them."""
+        return sheets_of(model, rng)
 
 
 def _curve(trace: Trace) -> list[list[float]]:
