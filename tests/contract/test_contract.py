@@ -44,7 +44,7 @@ TRAINS_QUICKLY |= {
     f"image.{name}": {"steps": 2, "batch_size": 8} for name in ("dcgan", "r3gan", "stylegan", "stylegan2", "stylegan3")
 }
 FINETUNED = {"steps": 2, "batch_size": 4, "max_tokens": 70, "canaries": 2}
-DRAWS_NOTHING = {"text.tfidf", "text.embedding"}
+DRAWS_NOTHING = {"text.tfidf", "text.embedding", "tabular.boosting", "tabular.logistic"}
 pytestmark = pytest.mark.usefixtures("four_steps", "brief_watching")
 NEEDS_A_FILE_OF_THE_USER = {"image.inception"}
 NEEDS_AN_EXTRA = {"image.efficientnet_lite0"}
@@ -103,14 +103,12 @@ def patients(n: int, seed: int) -> Table:
 
 def rows(name: str, n: int, seed: int) -> Any:
     """Rows of the kind that a method works on."""
-    if name.startswith("tabular."):
-        return patients(n, seed)
-    return notes(n, seed) if name.startswith("text.") else tiny(n, seed)
+    return {"text": notes, "tabular": patients}.get(name.partition(".")[0], tiny)(n, seed)
 
 
 def content(data: Any) -> Any:
     if isinstance(data, Table):
-        return [str(data.values(column.name)) for column in data.schema.columns]
+        return data.fingerprint()
     return data.texts() if isinstance(data, Corpus) else data.pixels.tolist()
 
 
@@ -142,11 +140,11 @@ def scored(method: Any, name: str, data: tuple[Any, Any], questioned: Any) -> An
     return method.score(*data, Rng(0), **more)
 
 
-REAL = {kind: Reference(rows(kind, 128, 0), rows(kind, 64, 1)) for kind in ("image.", "text.")}
+REAL = {kind: Reference(rows(kind, 128, 0), rows(kind, 64, 1)) for kind in ("image.", "text.", "tabular.")}
 
 
 def real(name: str) -> Reference[Any]:
-    return REAL["text." if name.startswith("text.") else "image."]
+    return REAL[f"{name.partition('.')[0]}."]
 
 
 EVERY = [(kind, name) for kind in kinds() for name in names(kind)]

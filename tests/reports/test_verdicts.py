@@ -266,3 +266,47 @@ def test_every_word_a_rule_can_give_has_its_sentences() -> None:
     for rule in RULES:
         words = {"GOOD", "FAIL"} | ({"CAUTION"} if rule.caution else set())
         assert set(rule.sentences) == set(rule.short) == words
+
+
+def _closest(value: float, copies: float = 0.0) -> dict[str, Any]:
+    near = {"value": copies, "interval": [copies - 0.01, copies + 0.01], "floor": 0.01, "ceiling": 1.0}
+    interval = [value - 0.01, value + 0.01]
+    return score("tabular.closest_record", "privacy", value, 0.8, 1.0, interval=interval, detail={"near_copies": near})
+
+
+@pytest.mark.parametrize(
+    ("value", "copies", "word"),
+    [(0.8, 0.01, "GOOD"), (0.815, 0.01, "CAUTION"), (0.84, 0.01, "FAIL"), (0.8, 0.2, "FAIL"), (0.7, 0.0, "GOOD")],
+)
+def test_a_table_is_judged_by_closeness_and_by_copies(value: float, copies: float, word: str) -> None:
+    safe = score("tabular.membership", "privacy", 0.0, 0.0, 1.0, interval=[-0.05, 0.05])
+    assert _one("privacy", [_closest(value, copies), safe]).word == word
+
+
+@pytest.mark.parametrize(("value", "low", "word"), [(0.1, -0.01, "GOOD"), (0.04, 0.01, "CAUTION"), (0.3, 0.2, "FAIL")])
+def test_an_attack_beyond_control_decides(value: float, low: float, word: str) -> None:
+    given = {"title": "singling-out risk", "worst": "one_column"}
+    risk = score("tabular.singling_out", "privacy", value, 0.0, 1.0, interval=[low, value + 0.1], detail=given)
+    none = score("tabular.attribute_inference", "privacy", 0.5, 0.0, 1.0, interval=[-0.5, 0.9])
+    safe = score("tabular.membership", "privacy", 0.0, 0.0, 1.0, interval=[-0.05, 0.05])
+    found = _one("privacy", [_closest(0.8, 0.01), safe, risk, none])
+    assert found.word == word
+    if word == "FAIL":
+        assert "singling-out risk (one column)" in found.sentence
+
+
+def test_a_table_is_judged_by_its_own_figure() -> None:
+    rows = {
+        "real": {"value": 0.9, "interval": [0.89, 0.91], "accuracy": 0.7},
+        "real_plus_synthetic": {"value": 0.8, "interval": [0.79, 0.81], "accuracy": 0.75},
+    }
+    detail = {"figure": "R2", "rows": rows, "gain": {"value": -0.1, "interval": [-0.12, -0.08]}}
+    given = score("tabular.train_on_synthetic", "utility", 0.8, 0.9, 0.0, detail=detail)
+    assert "A regression trained on these rows alone keeps 88.9\u202f% of the R2" in _one("utility", [given]).sentence
+    assert "lowers the R2 from 90.0\u202f% to 80.0\u202f%" in _one("utility", [given], goal="augment").sentence
+
+
+def test_trees_that_tell_real_from_synthetic_speak_for_the_fidelity_of_a_table() -> None:
+    shape = score("tabular.column_shape", "fidelity", 0.99, 0.99, 0.6)
+    told = score("tabular.two_sample", "fidelity", 0.8, 0.5, 0.99, better="lower")
+    assert _one("fidelity", [shape, told]).word == "FAIL"

@@ -281,8 +281,17 @@ class Predictor(Protocol[D_contra]):
         ...
 
 
+@runtime_checkable
+class PredictsValues(Protocol[D_contra]):
+    """A fitted downstream model of a label that is a number: `schema.label` is set and has no classes."""
+
+    def predict_values(self, data: D_contra) -> npt.NDArray[np.float64]:
+        """Return the expected label of each row, [N]."""
+        ...
+
+
 class Learner(Protocol[D_contra]):
-    """A downstream model that uses the data."""
+    """A downstream model that uses the data; what it fits to a label that is a number also is `PredictsValues`."""
 
     def fit(
         self, data: D_contra, weight: npt.NDArray[np.float64] | None, unlabelled_target: D_contra | None, rng: Rng

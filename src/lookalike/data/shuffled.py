@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from lookalike.data.corpus import Corpus, text_schema
 from lookalike.data.images import Images
+from lookalike.data.table import Table
 
 
 def shuffled_pixels(data: Images, generator: np.random.Generator) -> Images:
@@ -39,3 +41,17 @@ def shuffled_words(data: Corpus, generator: np.random.Generator) -> Corpus:
         texts.append(" ".join(words[place] for place in order[start : start + len(row)]))
         start += len(row)
     return Corpus.of(texts, data.labels, text_schema(data.classes))
+
+
+def shuffled_columns(data: Table, generator: np.random.Generator) -> Table:
+    """Return rows in which each column was permuted over the rows, independently of all other columns.
+
+    Args:
+        data: Rows; the label is permuted as any other column.
+        generator: Draws one permutation for each column.
+
+    Returns:
+        As many rows; every column holds the same values as before, in other rows.
+    """
+    columns = [column.take(pa.array(generator.permutation(len(data)))) for column in data.table.columns]
+    return Table(pa.table(columns, schema=data.table.schema), data.schema)

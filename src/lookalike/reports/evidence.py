@@ -132,7 +132,18 @@ def features(score: Record) -> tuple[str, str]:
 
 
 def score_row(score: Record | None, name: str) -> Record | None:
-    """Return one row of a train-on-synthetic score: `real`, `synthetic`, ... or None."""
+    """Return one row of a train-on-synthetic score: `real`, `synthetic`, ... or None.
+
+    Its `accuracy` is the figure that the score is about, which a row that measures another one gives as `value`.
+    """
     rows = detail(score).get("rows") if score else None
     row = rows.get(name) if isinstance(rows, Mapping) else None
+    if isinstance(row, Mapping) and isinstance(row.get("value"), int | float):
+        return {**row, "accuracy": row["value"]}
     return row if isinstance(row, Mapping) and isinstance(row.get("accuracy"), int | float) else None
+
+
+def trained(score: Record | None) -> tuple[str, str]:
+    """Return what a train-on-synthetic score measures, and what kind of model it trains."""
+    measured = str(detail(score).get("figure") or "accuracy") if score else "accuracy"
+    return measured, "regression" if measured == "R2" else "classifier"

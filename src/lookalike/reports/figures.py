@@ -9,8 +9,9 @@ from typing import final
 
 from lookalike.core.registry import names
 from lookalike.reports import wording
-from lookalike.reports.evidence import Evidence, Record, detail, pair, reason, score_row, short, unit
+from lookalike.reports.evidence import Evidence, Record, detail, pair, reason, score_row, short, trained, unit
 
+_NO_DISTANCES = ("membership", "canary", "singling_out", "attribute_inference")
 _OF_THE_MODEL = ("equivariance", "perceptual_path_length")
 """How a generator moves from one image to another says nothing of how near its rows are to real ones."""
 
@@ -106,7 +107,8 @@ def kept_accuracy(evidence: Evidence) -> Figure | Missing:
         interval,
         same,
         "trained on as many real rows",
-        "accuracy on held-out real rows",
+        f"{trained(score)[0]} on held-out real rows",
+        dict(zip(("measure", "model"), trained(score), strict=True)),
     )
 
 
@@ -122,9 +124,9 @@ def gain_of_adding(evidence: Evidence) -> Figure | Missing:
     if low is None:
         return Missing("the accuracies with and without the rows have no interval")
     points = wording.percent(gain, signed=True).replace("%", "points")
-    alone = kept_accuracy(evidence)
+    alone, measure = kept_accuracy(evidence), trained(score)[0]
     kept = (
-        f"; alone they keep {wording.percent(alone.value)} of the accuracy"
+        f"; alone they keep {wording.percent(alone.value)} of the {measure}"
         if isinstance(alone, Figure) and not detail(score).get("learner_weak")
         else ""
     )
@@ -135,9 +137,9 @@ def gain_of_adding(evidence: Evidence) -> Figure | Missing:
         wording.percent(both["accuracy"]),
         wording.interval(both.get("interval"), "share"),
         wording.percent(real["accuracy"]),
-        "accuracy, real rows alone",
-        "accuracy, real + synthetic rows",
-        {"points": points, "alone": kept},
+        f"{measure}, real rows alone",
+        f"{measure}, real + synthetic rows",
+        {"points": points, "alone": kept, "measure": measure},
     )
 
 
@@ -157,7 +159,7 @@ def _gain_interval(score: Record, both: Record, real: Record, gain: float) -> tu
 
 def distance_share(evidence: Evidence) -> Figure | Missing:
     """Return where a distance stands between real against real (0) and the worst case (1)."""
-    score = evidence.chosen("fidelity", ("frechet", "kernel"), besides=_OF_THE_MODEL)
+    score = evidence.chosen("fidelity", ("frechet", "kernel", "two_sample"), besides=_OF_THE_MODEL)
     if score is None:
         return Missing("no metric compared the rows with real ones" + _does(evidence, "metrics", "frechet"))
     numbers = _numbers(score, "value", "floor", "ceiling")
@@ -224,7 +226,10 @@ def _share_of_variety(score: Record, label: str) -> Figure | Missing:
 
 def near_copies(evidence: Evidence) -> Figure | Missing:
     """Return the share of near copies beyond that among held-out rows, in shares of one."""
-    score = evidence.chosen("privacy", ("nearest_neighbour", "verbatim"), besides=("membership", "canary"))
+    score = evidence.chosen("privacy", ("nearest_neighbour", "verbatim", "closest_record"), besides=_NO_DISTANCES)
+    near = detail(score).get("near_copies") if score else None
+    if score and isinstance(near, Mapping):
+        score = {**score, **near, "detail": {"title": "near copies of training rows", "unit": "share"}}
     if score is None:
         return Missing("copies of training rows were not looked for" + _does(evidence, "audits", "nearest_neighbour"))
     numbers = _numbers(score, "value", "floor")
@@ -240,6 +245,40 @@ def near_copies(evidence: Evidence) -> Figure | Missing:
         "held-out real rows",
         str(detail(score).get("title") or "near copies of training rows"),
     )
+
+
+def closer_to_training(evidence: Evidence) -> Figure | Missing | None:
+    """Return the share of rows closer to training rows than to unseen ones, beyond the expected; None if not asked."""
+    score = evidence.score("closest_record")
+    if score is None:
+        return None
+    numbers = _numbers(score, "value", "floor")
+    if isinstance(numbers, Missing):
+        return numbers
+    value, floor = numbers
+    number, interval, real = _shown(score, floor)
+    label = "closer to training rows than to unseen ones"
+    return Figure(*_scaled(score, value - floor, floor, 1.0), number, interval, real, "expected of unseen rows", label)
+
+
+def attack_risk(evidence: Evidence) -> Figure | Missing | None:
+    """Return the risk of the singling-out or inference attack whose interval begins highest; None if none was made."""
+    scores = [score for name in ("singling_out", "attribute_inference") if (score := evidence.score(name))]
+    if not scores:
+        return None
+    bounded = [score for score in scores if pair(score.get("interval")) is not None]
+    if not bounded:
+        return Missing(reason(scores[0]) or "the attacks have no interval")
+    score = max(bounded, key=lambda one: (pair(one.get("interval")) or (0.0, 0.0))[0])
+    numbers = _numbers(score, "value")
+    if isinstance(numbers, Missing):
+        return numbers
+    number, interval, real = _shown(score, score.get("floor"))
+    label = str(detail(score).get("title") or short(score).replace("_", " "))
+    worst = str(detail(score).get("worst") or "")
+    told = f" ({worst.replace('_', ' ')})" if worst else ""
+    texts = {"attack": f"{label}{told}"}
+    return Figure(*_scaled(score, numbers[0], 0.0, 1.0), number, interval, real, "rows never used", label, texts)
 
 
 def membership(evidence: Evidence) -> Figure | Missing:

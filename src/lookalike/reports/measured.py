@@ -22,6 +22,7 @@ from lookalike.reports.evidence import (
     pair,
     reason,
     score_row,
+    trained,
     unit,
     verdict_of,
 )
@@ -161,8 +162,9 @@ def utility_block(run: Evidence) -> dict[str, Any] | None:
     chance = score.get("ceiling")
     mark = (float(chance), "worst case: chance") if isinstance(chance, int | float) else None
     told = "; ".join(f"{bar.name}: {wording.percent(bar.value)}" for bar in rows)
-    axis = Axis("accuracy on held-out real rows", "share", 0.0, 1.0)
-    title = "Accuracy by what the classifier learnt from"
+    measure, model = trained(score)
+    axis = Axis(f"{measure} on held-out real rows", "share", 0.0, 1.0)
+    title = f"{measure[:1].upper()}{measure[1:]} by what the {model} learnt from"
     table = [
         {
             "name": bar.name,

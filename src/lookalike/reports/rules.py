@@ -14,6 +14,8 @@ from lookalike.reports.evidence import Evidence
 from lookalike.reports.figures import (
     Figure,
     Missing,
+    attack_risk,
+    closer_to_training,
     constraints_met,
     distance_share,
     exposure,
@@ -85,7 +87,7 @@ class Rule:
         return "CAUTION" if self.caution is not None and self.caution.holds(figure) else "FAIL"
 
 
-_KEPT = "A classifier trained on these rows alone keeps {value} of the accuracy that as many real rows give."
+_KEPT = "A {model} trained on these rows alone keeps {value} of the {measure} that as many real rows give."
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -101,9 +103,9 @@ RULES: tuple[Rule, ...] = (
             "FAIL": _KEPT.replace("keeps", "keeps only"),
         },
         short={
-            "GOOD": "Useful for training: a classifier trained on it keeps {value} of the accuracy",
-            "CAUTION": "Partly useful for training: a classifier trained on it keeps {value} of the accuracy",
-            "FAIL": "Not useful for training: a classifier trained on it keeps only {value} of the accuracy",
+            "GOOD": "Useful for training: a {model} trained on it keeps {value} of the {measure}",
+            "CAUTION": "Partly useful for training: a {model} trained on it keeps {value} of the {measure}",
+            "FAIL": "Not useful for training: a {model} trained on it keeps only {value} of the {measure}",
         },
     ),
     Rule(
@@ -116,14 +118,14 @@ RULES: tuple[Rule, ...] = (
         good=Test("low", ">", 0.0, "interval above 0"),
         caution=Test("high", "≥", 0.0, "interval holds 0"),
         sentences={
-            "GOOD": "Adding these rows to the real ones raises accuracy from {real} to {number}.",
-            "CAUTION": "Adding these rows to the real ones changes accuracy by {points}: no clear gain.",
-            "FAIL": "Adding these rows to the real ones lowers accuracy from {real} to {number}.",
+            "GOOD": "Adding these rows to the real ones raises the {measure} from {real} to {number}.",
+            "CAUTION": "Adding these rows to the real ones changes the {measure} by {points}: no clear gain.",
+            "FAIL": "Adding these rows to the real ones lowers the {measure} from {real} to {number}.",
         },
         short={
-            "GOOD": "Worth adding: with these rows beside the real ones accuracy rises by {points}{alone}",
+            "GOOD": "Worth adding: with these rows beside the real ones the {measure} rises by {points}{alone}",
             "CAUTION": "No clear gain from adding it to the real rows ({points}){alone}",
-            "FAIL": "Do not add it to the real rows: accuracy falls by {points}{alone}",
+            "FAIL": "Do not add it to the real rows: the {measure} falls by {points}{alone}",
         },
     ),
     Rule(
@@ -185,6 +187,50 @@ RULES: tuple[Rule, ...] = (
             "FAIL": "It copies training rows",
         },
         if_absent="CAUTION",
+    ),
+    Rule(
+        verdict="privacy",
+        measure=closer_to_training,
+        figure="share of rows closer to training rows than to held-out ones, minus the expected share",
+        axis="closer to training rows than expected, points",
+        unit="points",
+        good=Test("low", "≤", 0.0, "interval reaches the expected share"),
+        caution=Test("value", "≤", 0.02, "≤ .02 more"),
+        sentences={
+            "GOOD": "{number} of these rows are closer to a training row than to a row never seen, no more than "
+            "expected ({real}).",
+            "CAUTION": "{number} of these rows are closer to a training row than to a row never seen, a little more "
+            "than expected ({real}).",
+            "FAIL": "{number} of these rows are closer to a training row than to a row never seen; {real} would be "
+            "expected.",
+        },
+        short={
+            "GOOD": "No closer to training rows than chance gives",
+            "CAUTION": "A little closer to training rows than chance gives",
+            "FAIL": "It is too close to its training rows",
+        },
+        if_absent=None,
+    ),
+    Rule(
+        verdict="privacy",
+        measure=attack_risk,
+        figure="risk of singling out or of attribute inference beyond rows never used, whichever is surer",
+        axis="risk beyond rows never used, points",
+        unit="points",
+        good=Test("low", "≤", 0.0, "interval holds 0"),
+        caution=Test("value", "≤", 0.05, "≤ .05"),
+        sentences={
+            "GOOD": "Attacks that single out rows or infer columns do no better on training rows than on others "
+            "({number}).",
+            "CAUTION": "An attack does a little better on training rows than on others: {attack}, {number}.",
+            "FAIL": "An attack learns of training rows what it cannot learn of others: {attack}, {number}.",
+        },
+        short={
+            "GOOD": "No risk of singling out or inference found",
+            "CAUTION": "A small risk of singling out or inference ({number})",
+            "FAIL": "Training rows can be attacked ({attack}, {number})",
+        },
+        if_absent=None,
     ),
     Rule(
         verdict="privacy",

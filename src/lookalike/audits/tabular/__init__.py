@@ -1,0 +1,1 @@
+"""Audits for tables."""

@@ -1,0 +1,1 @@
+"""Downstream models for tables."""
