@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lookalike.techniques.chain import category_variable, features, number_variable, order, outputs, places
+from lookalike.techniques.chain import category_variable, features, nearest, number_variable, order, outputs, places
 
 
 def test_numbers_become_levels_and_bins() -> None:
@@ -64,3 +64,11 @@ def test_categories_are_ordered_by_what_is_explained() -> None:
     both = features([None, order(variable, code, response[:, None])], [code, variable.place[code]])
     assert both.shape == (200, 2)
     assert both.dtype == np.float32
+
+
+def test_a_column_of_levels_gets_no_new_numbers() -> None:
+    assert number_variable(np.repeat(np.arange(20.0), 5), ties=5)[0].stepped
+    assert not number_variable(np.arange(100.0), ties=5)[0].stepped
+    assert not category_variable(np.arange(30), 30)[0].stepped
+    found = nearest(np.array([0.0, 1.0, 10.0]), np.array([-3, 0.4, 0.6, 5.4, 5.6, 99, np.nan]))
+    np.testing.assert_array_equal(found, [0, 0, 1, 1, 10, 10, np.nan])

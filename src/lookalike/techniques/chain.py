@@ -25,6 +25,8 @@ from lookalike.techniques.donors import Flags
 Order = npt.NDArray[np.float32]
 _BINS = 1024
 """Most bins of a number as a predictor."""
+_STEPPED = 0.95
+"""Share of the rows on tied numbers from which a column has levels, not a scale."""
 _SPIKE = 0.05
 """Share of the rows from which one number of a column is a thing of its own for a tree."""
 _RARE = 10
@@ -54,6 +56,11 @@ class Variable:
     count: Ints
     place: Ints
     numeric: bool
+
+    @property
+    def stepped(self) -> bool:
+        """Whether nearly all rows share their number with others, as years of age; such columns get no new numbers."""
+        return bool(self.count[1:][self.tied].sum() >= _STEPPED * self.count[1:].sum()) if self.numeric else False
 
     @property
     def edges(self) -> Floats:
@@ -100,6 +107,14 @@ def places(variable: Variable, values_N: Floats | Ints) -> Ints:
         return variable.place[np.asarray(values_N, dtype=np.int64) + 1]
     bins = 1 + np.searchsorted(variable.edges, values_N, side="right")
     return np.where(np.isnan(values_N), 0, bins).astype(np.int64)
+
+
+def nearest(levels_L: Floats, values_N: Floats) -> Floats:
+    """Return the nearest level of each number, [N]; NaN stays."""
+    above = np.searchsorted(levels_L, values_N).clip(0, len(levels_L) - 1)
+    below = np.maximum(above - 1, 0)
+    found = np.where(values_N - levels_L[below] < levels_L[above] - values_N, levels_L[below], levels_L[above])
+    return np.where(np.isnan(values_N), np.nan, found)
 
 
 def outputs(variable: Variable, code_N: Ints) -> Floats:

@@ -21,6 +21,7 @@ from lookalike.techniques.chain import (
     Variable,
     category_variable,
     features,
+    nearest,
     number_variable,
     order,
     outputs,
@@ -67,6 +68,8 @@ class Link:
         if not len(levels):
             return np.full(len(run_N), np.nan)
         value_N = interpolate(donors, run_N, levels, self.variable.tied, u_N3[:, 1])
+        if self.variable.stepped:
+            return nearest(levels, value_N)
         return to_form(column, value_N, self.step, float(levels[0]), float(levels[-1]))
 
     def likelihood(self, leaf_N: Ints, values: Numbers | Codes) -> Floats:
