@@ -171,9 +171,13 @@ def test_what_cannot_be_had_is_refused_in_one_line(real: Table, fitted: Any) -> 
         ({"key": "1"}, "cannot choose by 'key'"),
         ({"x": 99}, r"x lies between -\d.* in the training rows, found 99"),
         ({"gone": 1}, "gone is always missing"),
+        ({"smokes": None}, "smokes is never missing"),
     ):
         with pytest.raises(ConfigError, match=words):
             fitted.sample(2, Rng(0), where)
+    never = real.take(np.flatnonzero(real.codes("c") == 0)[:50])
+    with pytest.raises(ConfigError, match="no training row has the value asked of c"):
+        Trees().fit(never, Rng(0), SILENT).sample(1, Rng(0), {"label": "odd"})
     with pytest.raises(DataError, match="did not come in 20 attempts"):
         Trees(attempts=20).fit(real.take(np.arange(200)), Rng(0), SILENT).sample(3, Rng(0), {"x": 0.0001})
     with pytest.raises(ConfigError, match="first names nothing; allowed: a, b"):

@@ -192,16 +192,22 @@ class _FittedTrees:
                 self._search(parts[-1], rows, given, {name: v[rows] for name, v in sought.items()}, rng)
         return self._table(n, parts, rng)
 
-    def _check(self, asked: Mapping[str, Any]) -> None:
+    def _check(self, asked: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Refuse values that no training row could have led to."""
         for link in self.links:
-            if link.name in asked and link.variable.numeric:
-                levels, values = link.variable.levels, asked[link.name][~np.isnan(asked[link.name])]
-                wrong = values[(values < levels[0]) | (values > levels[-1])] if len(levels) else values
-                if len(wrong):
-                    seen = f"lies between {levels[0]:g} and {levels[-1]:g}" if len(levels) else "is always missing"
-                    raise ConfigError(
-                        f"where: {link.name} {seen} in the training rows, found {wrong[0]:g}; ask for another value"
-                    )
+            if link.name not in asked:
+                continue
+            values, count, levels = asked[link.name], link.variable.count, link.variable.levels
+            code = np.where(np.isnan(values), 0, 1) if link.variable.numeric else values + 1
+            if (count[code[code == 0] if link.variable.numeric else code] == 0).any():
+                raise ConfigError(f"where: no training row has the value asked of {link.name}; ask for one that occurs")
+            there = values[code > 0]
+            wrong = there[(there < levels[0]) | (there > levels[-1])] if len(levels) else there
+            if link.variable.numeric and len(wrong):
+                seen = f"lies between {levels[0]:g} and {levels[-1]:g}" if len(levels) else "is always missing"
+                raise ConfigError(
+                    f"where: {link.name} {seen} in the training rows, found {wrong[0]:g}; ask for another value"
+                )
 
     def _chain(self, u_NU: Floats, fixed: Mapping[str, Any]) -> Drawn:
         """Return drawn columns; those that are given stay."""
