@@ -1,0 +1,1 @@
+"""What generators of tables share: values in the form of their column, and new keys."""
