@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from tests.data.people import people
 
-from lookalike.data.coding import mixed_space, modelled
+from lookalike.data.arrays import mixed_space, modelled
 from lookalike.encoders.tabular.mixed import Mixed
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from lookalike.core.contracts import Method, Reference, Score
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
-from lookalike.data.coding import MixedSpace, mixed_space, modelled, plain
+from lookalike.data.arrays import MixedSpace, mixed_space, modelled, plain
 from lookalike.data.table import Table, concatenate_tables
 from lookalike.techniques.attacks import Risk, guessed, risk, widened
 from lookalike.techniques.neighbours import k_nearest

@@ -11,7 +11,7 @@ from pydantic import Field
 from lookalike.core.contracts import Index, Method, Reference, Score
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
-from lookalike.data.coding import modelled, row_keys
+from lookalike.data.arrays import modelled, row_keys
 from lookalike.data.table import Table, concatenate_tables
 from lookalike.encoders.memo import embedded, prepared
 from lookalike.techniques.bootstrap import percentile_interval

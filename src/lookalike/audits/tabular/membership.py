@@ -11,7 +11,7 @@ from pydantic import Field
 from lookalike.core.contracts import Method, Reference, Score
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
-from lookalike.data.coding import Grouping, grouped, modelled, row_keys
+from lookalike.data.arrays import Grouping, grouped, modelled, row_keys
 from lookalike.data.table import Table, concatenate_tables
 from lookalike.encoders.memo import embedded, prepared
 from lookalike.techniques.attacks import membership_scores

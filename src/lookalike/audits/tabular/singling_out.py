@@ -11,7 +11,7 @@ from pydantic import Field
 from lookalike.core.contracts import Method, Reference, Score
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
-from lookalike.data.coding import modelled, ordered, plain
+from lookalike.data.arrays import modelled, ordered, plain
 from lookalike.data.table import Table
 from lookalike.techniques.attacks import Predicate, Risk, multivariate, risk, singling_out, univariate, widened
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lookalike.core.contracts import Method
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
-from lookalike.data.coding import Grouping, grouped, modelled
+from lookalike.data.arrays import Grouping, grouped, modelled
 from lookalike.data.table import Table
 from lookalike.techniques.boosting import MOST_CATEGORIES, check_weight, fit_boosting
 from lookalike.techniques.boosting import Boosting as Settings

@@ -11,7 +11,7 @@ from pydantic import Field
 from lookalike.core.contracts import Method
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
-from lookalike.data.coding import MixedSpace, mixed_space, modelled
+from lookalike.data.arrays import MixedSpace, mixed_space, modelled
 from lookalike.data.table import Table
 from lookalike.techniques.boosting import check_weight
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lookalike.core.contracts import Method, Reference, Score
 from lookalike.core.rng import Rng
-from lookalike.data.coding import modelled, ordered, plain
+from lookalike.data.arrays import modelled, ordered, plain
 from lookalike.data.shuffled import shuffled_columns
 from lookalike.data.table import Table
 from lookalike.techniques.controls import compare

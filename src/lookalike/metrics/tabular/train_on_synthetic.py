@@ -14,7 +14,7 @@ from lookalike.core.errors import DataError
 from lookalike.core.registry import configured, find
 from lookalike.core.rng import Rng
 from lookalike.core.store import digest
-from lookalike.data.coding import mixed_space, modelled
+from lookalike.data.arrays import mixed_space, modelled
 from lookalike.data.shuffled import shuffled_columns
 from lookalike.data.table import NUMERIC, Table, Values, concatenate_tables
 from lookalike.encoders.memo import Memo

@@ -11,7 +11,7 @@ from pydantic import Field
 from lookalike.core.contracts import Method, Reference, Score
 from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
-from lookalike.data.coding import Grouping, grouped, modelled
+from lookalike.data.arrays import Grouping, grouped, modelled
 from lookalike.data.shuffled import shuffled_columns
 from lookalike.data.table import Table
 from lookalike.techniques.boosting import MOST_CATEGORIES, Boosting, held_out_scores

@@ -8,7 +8,7 @@ from tests.data.people import people, schema
 
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
-from lookalike.data.coding import grouped, mixed_space, modelled, plain, row_keys
+from lookalike.data.arrays import grouped, mixed_space, modelled, plain, row_keys
 from lookalike.data.table import Table, table_schema
 
 
