@@ -13,8 +13,10 @@ from lookalike.core.contracts import Reference
 from lookalike.core.events import SILENT
 from lookalike.core.registry import find, kinds, names
 from lookalike.core.rng import Rng
+from lookalike.core.schema import Column
 from lookalike.data.corpus import Corpus, text_schema
 from lookalike.data.images import Images, image_schema
+from lookalike.data.table import Table, Values, table_schema
 
 TRAINS_QUICKLY: dict[str, dict[str, Any]] = {
     "image.ddpm": {"steps": 2, "minutes": None, "batch_size": 8, "sampling": {"steps": 2}},
@@ -39,6 +41,7 @@ TRAINS_QUICKLY |= {
 TRAINS_QUICKLY |= {
     f"image.{name}": {"steps": 2, "batch_size": 8} for name in ("dcgan", "r3gan", "stylegan", "stylegan2", "stylegan3")
 }
+TRAINS_QUICKLY |= {"tabular.autoregressive": {"steps": 2, "batch_size": 8, "hidden": 8}}
 FINETUNED = {"steps": 2, "batch_size": 4, "max_tokens": 70, "canaries": 2}
 DRAWS_NOTHING = {"text.tfidf", "text.embedding"}
 pytestmark = pytest.mark.usefixtures("four_steps", "brief_watching")
@@ -74,12 +77,39 @@ def judged(data: Any) -> Any:
     return Corpus.of(data.texts(), data.labels, schema, {"confidence": np.linspace(0, 1, len(data))})
 
 
+def patients(n: int, seed: int) -> Table:
+    """Two classes of rows: a number that rises and one that falls, with missing values, and a town."""
+    draw = np.random.default_rng(seed)
+    up = np.arange(n, dtype=np.int64) % 2
+    schema = table_schema(
+        [
+            Column(name="height", kind="number", decimals=2, optional=True),
+            Column(name="age", kind="integer"),
+            Column(name="town", kind="category", categories=("Ulm", "Bonn", "Kiel")),
+            Column(name="way", kind="category", categories=("up", "down")),
+        ],
+        "way",
+    )
+    height = np.round(draw.normal(1.8 - 0.2 * up, 0.1), 2)
+    columns: dict[str, Values] = {
+        "height": np.where(draw.random(n) < 0.1, np.nan, height),
+        "age": np.clip(np.rint(draw.normal(30 + 20 * up, 10)), 0, 99),
+        "town": draw.integers(0, 3, n),
+        "way": up,
+    }
+    return Table.of(columns, schema)
+
+
 def rows(name: str, n: int, seed: int) -> Any:
     """Rows of the kind that a method works on."""
+    if name.startswith("tabular."):
+        return patients(n, seed)
     return notes(n, seed) if name.startswith("text.") else tiny(n, seed)
 
 
 def content(data: Any) -> Any:
+    if isinstance(data, Table):
+        return [str(data.values(column.name)) for column in data.schema.columns]
     return data.texts() if isinstance(data, Corpus) else data.pixels.tolist()
 
 

@@ -1,0 +1,80 @@
+"""What is asked of the columns of new rows, checked against a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from lookalike.core.errors import ConfigError
+from lookalike.core.schema import Column, Schema
+from lookalike.data.pixels import shown
+from lookalike.data.table import CODED, NUMERIC, Values
+
+_LABEL = "label"
+_LISTED = 20
+
+
+def asked_values(n: int, schema: Schema, where: Mapping[str, object] | None, method: str) -> dict[str, Values]:
+    """Return what is asked of each column, in the form that `Table.of` takes.
+
+    Args:
+        n: Number of rows.
+        schema: The columns there are.
+        where: Column -> one value, or one for each row; `label` means the label column unless a column is called so;
+            None as a value asks for a missing one. Categories by name, dates as ISO texts or seconds since 1970.
+        method: Name of the generator, for messages.
+
+    Raises:
+        ConfigError: A column or a value cannot be asked for.
+    """
+    found: dict[str, Values] = {}
+    able = [column.name for column in schema.columns if column.kind in (*NUMERIC, *CODED)]
+    for key, value in (where or {}).items():
+        name = schema.label if key == _LABEL and key not in able and schema.label else key
+        if name not in able:
+            listed = ", ".join(able[:_LISTED]) + (", ..." if len(able) > _LISTED else "")
+            raise ConfigError(f"where: {method} cannot choose by '{shown(key)}'; allowed: {listed}")
+        one = value is None or isinstance(value, str) or not isinstance(value, Sequence | np.ndarray)
+        values = [value] * n if one else list(value)  # type: ignore[call-overload]
+        if len(values) != n:
+            raise ConfigError(
+                f"where: {len(values)} values of {name} for {n} rows; give one value, or one for each row"
+            )
+        found[name] = _column(schema.column(name), values)
+    return found
+
+
+def _column(column: Column, values: Sequence[object]) -> Values:
+    if any(value is None for value in values) and not column.optional:
+        raise ConfigError(f"where: {column.name} is never missing; ask for a value of it")
+    if column.kind in CODED:
+        place = {name: k for k, name in enumerate(column.categories)}
+        names = [_name(column, value) for value in values]
+        wrong = sorted({name for name in names if name is not None and name not in place})
+        if wrong:
+            listed = ", ".join(column.categories[:_LISTED]) + (", ..." if len(column.categories) > _LISTED else "")
+            raise ConfigError(f"where: {column.name} has no value '{shown(wrong[0])}'; allowed: {listed}")
+        return np.array([-1 if name is None else place[name] for name in names], dtype=np.int64)
+    return np.array([np.nan if value is None else _number(column, value) for value in values], dtype=np.float64)
+
+
+def _name(column: Column, value: object) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if column.kind == "boolean" else str(value)
+
+
+def _number(column: Column, value: object) -> float:
+    try:
+        if column.kind == "datetime" and isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        kind = "a date" if column.kind == "datetime" else "a number"
+        raise ConfigError(f"where: {column.name} needs {kind}, found '{shown(value)}'") from None
+    if not np.isfinite(number):
+        raise ConfigError(f"where: {column.name} needs a finite number, found {number}; None asks for a missing one")
+    return number

@@ -1,0 +1,62 @@
+"""What is asked of columns: names, dates and numbers in the form of a table, or one line that says what is possible."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lookalike.core.errors import ConfigError
+from lookalike.core.schema import Column, Schema
+from lookalike.data.asked import asked_values
+from lookalike.data.table import BOOLEANS, table_schema
+
+
+def _schema(label: str | None = "town") -> Schema:
+    return table_schema(
+        [
+            Column(name="age", kind="integer", optional=True),
+            Column(name="born", kind="datetime"),
+            Column(name="smokes", kind="boolean", categories=BOOLEANS),
+            Column(name="town", kind="category", categories=("Ulm", "Bonn")),
+            Column(name="note", kind="text"),
+        ],
+        label,
+    )
+
+
+def test_one_value_or_one_for_each_row() -> None:
+    where = {"age": [3, None], "born": "1970-01-02", "smokes": True, "label": ["Bonn", "Ulm"]}
+    found = asked_values(2, _schema(), where, "m")
+    assert found["born"] == pytest.approx([86_400.0, 86_400.0])
+    np.testing.assert_array_equal(np.asarray(found["age"]), [3.0, np.nan])
+    assert np.asarray(found["smokes"]).tolist() == [1, 1]
+    assert np.asarray(found["town"]).tolist() == [1, 0]
+    assert asked_values(2, _schema(), None, "m") == {}
+
+
+def test_a_column_called_label_is_meant_before_the_label() -> None:
+    schema = table_schema(
+        [Column(name="label", kind="integer"), Column(name="town", kind="category", categories=("Ulm",))], "town"
+    )
+    assert list(asked_values(1, schema, {"label": 4}, "m")) == ["label"]
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({"note": "a"}, "m cannot choose by 'note'; allowed: age, born, smokes, town"),
+        ({"town": "Kiel"}, "town has no value 'Kiel'; allowed: Ulm, Bonn"),
+        ({"town": None}, "town is never missing"),
+        ({"age": [1, 2, 3]}, "3 values of age for 2 rows"),
+        ({"age": float("inf")}, "age needs a finite number"),
+        ({"born": "soon"}, "born needs a date, found 'soon'"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(where: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        asked_values(2, _schema(), where, "m")
+
+
+def test_without_a_label_it_cannot_be_asked_for() -> None:
+    with pytest.raises(ConfigError, match="cannot choose by 'label'"):
+        asked_values(1, _schema(None), {"label": "Ulm"}, "m")
