@@ -22,7 +22,7 @@ _TINY: dict[str, Any] = {"hidden": 16, "embedding": 4, "batch_size": 64}
 
 @pytest.fixture(scope="module")
 def known() -> Any:
-    return Autoregressive(**{**_TINY, "batch_size": 512}, steps=400, dropout=0, learning_rate=0.01).fit(
+    return Autoregressive(**{**_TINY, "batch_size": 256}, steps=250, dropout=0, learning_rate=0.01).fit(
         weather(20_000), Rng(0), SILENT
     )
 

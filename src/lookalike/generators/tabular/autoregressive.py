@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn import functional
 
 from lookalike.core.errors import DataError
 from lookalike.core.events import Note, Watch
@@ -24,7 +23,16 @@ from lookalike.core.store import digest
 from lookalike.data.coded_numbers import UNSEEN, Grain
 from lookalike.data.coding import TableCoding
 from lookalike.data.table import Codes, Numbers, Table
-from lookalike.generators.tabular.drawing.rows import BLOCK, Known, check_table, draw_rows, fill_rows, numeric
+from lookalike.generators.tabular.drawing.rows import (
+    BLOCK,
+    Known,
+    check_table,
+    draw_rows,
+    fill_rows,
+    numeric,
+    pick,
+    shares,
+)
 from lookalike.generators.tabular.drawing.settings import SavedModel, Trained, held_out
 from lookalike.networks.any_order import AnyOrder
 from lookalike.techniques.ema import Ema
@@ -142,7 +150,7 @@ class _Training:
         self.held = torch.from_numpy(codes[held][:_MOST_LOOKED_AT]).to(device)
         self.rank_D = usual_ranks(_usual_order(coding)).to(device)
         network = _network(config.model_dump(), coding)
-        network.initialise(rng.child("weights"), [_shares(codes[:, d], size) for d, size in enumerate(coding.sizes)])
+        network.initialise(rng.child("weights"), shares(codes, coding.sizes))
         self.network = network.to(device).train()
         self.weights = list(self.network.parameters())
         self.optimizer = torch.optim.AdamW(
@@ -216,11 +224,6 @@ class _Training:
         return {f"net.{name}": value for name, value in self.best.items()}
 
 
-def _shares(codes: Codes, size: int) -> Tensor:
-    counts = np.bincount(codes, minlength=size) + 0.5
-    return torch.from_numpy(counts / counts.sum()).float()
-
-
 @final
 class _FittedAutoregressive:
     """A trained network with all that is needed to draw from it."""
@@ -272,7 +275,7 @@ class _FittedAutoregressive:
             missing = self.coding.columns[d].missing_code
             if whole and missing != UNSEEN and logits.shape[1] > 1:
                 logits[:, missing] = -torch.inf
-            new = _pick(logits, uniform[:, d])
+            new = pick(logits, uniform[:, d])
             drawn[:, d] = torch.where(given[:, d], drawn[:, d], new)
             seen[:, d] = True
         inside = rng.child("place").numpy().random(codes.shape)
@@ -298,10 +301,3 @@ class _FittedAutoregressive:
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `lookalike.json`."""
         self.saved.save(folder)
-
-
-def _pick(logits_BK: Tensor, uniform_B: Tensor) -> Tensor:
-    """Return a code for each row by the inverse of its distribution function, [B]."""
-    total_BK = functional.softmax(logits_BK, 1).cumsum(1)
-    # The last sum may lie a rounding error below the uniform number; the total scales it away.
-    return (total_BK[:, :-1] <= (uniform_B * total_BK[:, -1]).unsqueeze(1)).sum(1)

@@ -167,3 +167,16 @@ def _keys(n: int, rng: Rng) -> list[str | None]:
 def numeric(schema: Schema, names: tuple[str, ...]) -> list[bool]:
     """Return which of the columns are numbers or dates."""
     return [schema.column(name).kind in NUMERIC for name in names]
+
+
+def shares(codes: Codes, sizes: tuple[int, ...]) -> list[torch.Tensor]:
+    """Return the share of each code, for each column; half a row is added to each code, so that none is 0."""
+    counts = [np.bincount(codes[:, d], minlength=size) + 0.5 for d, size in enumerate(sizes)]
+    return [torch.from_numpy(count / count.sum()).float() for count in counts]
+
+
+def pick(logits_BK: torch.Tensor, uniform_B: torch.Tensor) -> torch.Tensor:
+    """Return a code for each row by the inverse of its distribution function, [B]."""
+    total_BK = logits_BK.softmax(1).cumsum(1)
+    # The last sum may lie a rounding error below the uniform number; the total scales it away.
+    return (total_BK[:, :-1] <= (uniform_B * total_BK[:, -1]).unsqueeze(1)).sum(1)
