@@ -105,6 +105,13 @@ class LevelCoding:
         share_L[self.members] = self.share
         return np.where((codes >= 0) & (values >= 0), np.log(share_L[values]), 0.0)
 
+    def interval(self, codes: Codes, places: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the ends of the places that decode to the same level, [N] each."""
+        level = self.decode(codes, places)
+        first, last = np.zeros(len(self.code_L) + 1), np.ones(len(self.code_L) + 1)
+        first[self.members], last[self.members] = self.mass, self.mass + self.share
+        return first[level], np.minimum(last[level], 1)
+
     def to_arrays(self) -> Arrays:
         """Return the state as float64 arrays."""
         return {

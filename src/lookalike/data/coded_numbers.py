@@ -202,6 +202,20 @@ class NumberCoding:
             result[inside] = np.log(np.maximum(mass, 0) / (high - low))
         return result
 
+    def interval(self, codes: Codes, places: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the ends of the places that decode to the same value, [N] each."""
+        first, last = np.zeros(len(codes)), np.ones(len(codes))
+        inside = (codes >= 0) & (codes < self.bins)
+        if self.bins and not self.smooth:
+            low, high = self.edges[codes[inside]], self.edges[codes[inside] + 1]
+            share = low + places[inside] * (high - low)
+            point = np.clip(np.searchsorted(self.mass, share, side="right") - 1, 0, len(self.points) - 1)
+            first[inside] = (self.mass[point] - low) / (high - low)
+            last[inside] = (self.mass[point + 1] - low) / (high - low)
+        elif self.bins:
+            first[inside] = last[inside] = places[inside]
+        return first, last
+
     def to_arrays(self) -> Arrays:
         """Return the state as float64 arrays."""
         flags = np.array([self.step, self.low, self.high, self.smooth, self.missing], dtype=np.float64)
