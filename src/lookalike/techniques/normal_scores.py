@@ -48,7 +48,7 @@ def conditional(matrix: Numbers, given: Index, free: Index) -> tuple[Numbers, Nu
     slope = np.linalg.solve(matrix[np.ix_(given, given)], across.T).T if len(given) else across
     rest = matrix[np.ix_(free, free)] - slope @ across.T
     value, vector = np.linalg.eigh((rest + rest.T) / 2)
-    return slope, vector * np.sqrt(np.maximum(value, 0))
+    return np.asarray(slope, dtype=np.float64), np.asarray(vector * np.sqrt(np.maximum(value, 0)))
 
 
 def truncated_given(matrix: Numbers, low_NG: Numbers, high_NG: Numbers, uniform_TNG: Numbers) -> Numbers:

@@ -44,10 +44,12 @@ class Copula(Method):
         doi:10.1016/S0047-259X(03)00096-4 (shrinkage).
 
     Differs from the papers: no privacy noise; ties, categories and missing values get even places within their
-        interval; a fixed share of shrinkage towards independence is added to the estimated one.
+        interval; further shrinkage may be added to the estimated one.
     """
 
-    shrinkage: float = Field(default=0.0, ge=0, le=1, description="Further shrinkage towards independence; 1 = none.")
+    shrinkage: float = Field(
+        default=0.0, ge=0, le=1, description="Further shrinkage of correlations; 1 = columns are independent."
+    )
     sweeps: int = Field(default=20, ge=1, le=1000, description="Gibbs sweeps where several columns are asked for.")
 
     def fit(self, data: Table, rng: Rng, watch: Watch) -> _FittedCopula:
