@@ -28,3 +28,12 @@ def test_random_columns_come_first_and_each_equally_often() -> None:
     assert (first.float().mean(0) - 0.5).abs().max() < 0.02
     assert (torch.bincount(first.sum(1), minlength=6) / 20_000 - 1 / 6).abs().max() < 0.02
     assert torch.equal(torch.where(first, usual, ranks), usual.expand_as(ranks))
+
+
+def test_the_label_stands_first_alone_in_half_of_the_mixed_rows() -> None:
+    usual = usual_ranks(list(range(5)))
+    ranks = mixed_ranks(20_000, usual, 0.5, torch.Generator().manual_seed(0), label=4)
+    first = ranks < 0
+    alone = first[:, 4] & (first.sum(1) == 1)
+    expected = 0.25 + 0.25 * (1 / 5) * (1 / 6)
+    assert abs(float(alone.float().mean()) - expected) < 0.015

@@ -23,7 +23,9 @@ def usual_ranks(order: Sequence[int]) -> Tensor:
     return rank_D
 
 
-def mixed_ranks(rows: int, rank_D: Tensor, any_order: float, generator: torch.Generator) -> Tensor:
+def mixed_ranks(
+    rows: int, rank_D: Tensor, any_order: float, generator: torch.Generator, label: int | None = None
+) -> Tensor:
     """Return a rank for each column of each row, [B, D]: the usual order, or random columns in random order first.
 
     Args:
@@ -31,6 +33,7 @@ def mixed_ranks(rows: int, rank_D: Tensor, any_order: float, generator: torch.Ge
         rank_D: The usual order, in [0, 1).
         any_order: Share of rows with random columns first; how many of them is uniform too.
         generator: Source of randomness, on the device of the result.
+        label: A column that stands first, alone, in half of the rows that do not keep the usual order.
 
     Source: Uria et al. 2014, arXiv 1310.1757, section 4 (the expectation over orders by drawing one for each row).
     Differs from the paper: the columns after the random ones keep the usual order, as in drawing under a condition.
@@ -39,7 +42,11 @@ def mixed_ranks(rows: int, rank_D: Tensor, any_order: float, generator: torch.Ge
     place_BD = torch.rand(rows, d, generator=generator, device=device)
     share_B1 = torch.rand(rows, 1, generator=generator, device=device)
     first_BD = torch.rand(rows, d, generator=generator, device=device) < share_B1
-    mixed_B1 = torch.rand(rows, 1, generator=generator, device=device) < any_order
+    way_B1 = torch.rand(rows, 1, generator=generator, device=device)
+    mixed_B1 = way_B1 < any_order
+    if label is not None:
+        alone_D = torch.arange(d, device=device) == label
+        first_BD = torch.where(way_B1 < any_order / 2, alone_D, first_BD)
     return torch.where(first_BD & mixed_B1, place_BD - 1, rank_D.to(device))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from lookalike.core.rng import Rng
 from lookalike.data.coded_numbers import UNSEEN, Grain
 from lookalike.data.coding import TableCoding
 from lookalike.data.table import Codes, Numbers, Table
-from lookalike.generators.tabular.drawing.rows import Known, check_table, draw_rows, fill_rows
+from lookalike.generators.tabular.drawing.rows import BLOCK, Known, check_table, draw_rows, fill_rows
 from lookalike.generators.tabular.drawing.settings import SavedModel
 from lookalike.techniques.normal_scores import conditional, correlation, truncated_given
 
@@ -46,6 +46,8 @@ class Copula(Method):
     Differs from the papers: no privacy noise; ties, categories and missing values get even places within their
         interval; further shrinkage may be added to the estimated one.
     """
+
+    rows_per_shard: ClassVar[int] = 4 * BLOCK
 
     shrinkage: float = Field(
         default=0.0, ge=0, le=1, description="Further shrinkage of correlations; 1 = columns are independent."

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,16 @@ from lookalike.core.store import digest
 from lookalike.data.coded_numbers import UNSEEN, Grain
 from lookalike.data.coding import TableCoding
 from lookalike.data.table import Codes, Numbers, Table
-from lookalike.generators.tabular.drawing.rows import Known, check_table, draw_rows, fill_rows, numeric, pick, shares
+from lookalike.generators.tabular.drawing.rows import (
+    BLOCK,
+    Known,
+    check_table,
+    draw_rows,
+    fill_rows,
+    numeric,
+    pick,
+    shares,
+)
 from lookalike.generators.tabular.drawing.settings import SavedModel, Trained
 from lookalike.networks.tabular_denoiser import TabularDenoiser
 from lookalike.techniques import samplers
@@ -36,7 +45,7 @@ from lookalike.techniques.training import Plan, adam_tensors, torch_generator, t
 
 _NAME = "tabular.diffusion"
 _FORMAT = f"lookalike.{_NAME}/1"
-_EPOCHS = 30.0
+_EPOCHS = 20.0
 _MOST_COLUMNS = 1000
 _WARM_UP_STEPS = 100
 _GRADIENT_NORM = 5.0
@@ -66,6 +75,8 @@ class Diffusion(Trained):
         noisy vector is judged by Bayes' rule instead of by the network; half of the training rows have some columns
         without noise.
     """
+
+    rows_per_shard: ClassVar[int] = 4 * BLOCK
 
     bins: int = Field(default=64, ge=1, le=1024, description="Bins of a number with many different values.")
     distinct: int = Field(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,8 @@ class Mixture(Method):
     Differs from the papers: numbers are coded in bins of equal mass; each component begins with a few rows that have
         the shares of all rows.
     """
+
+    rows_per_shard: ClassVar[int] = 4 * BLOCK
 
     components: int | None = Field(
         default=None, ge=1, le=10_000, description="Kinds of row; None = one for 100 rows, at most 128."
