@@ -200,3 +200,8 @@ def test_bounds_hold_for_every_place(bounds: tuple[float | None, float | None]) 
     assert made.min() >= values.min()
     assert made.max() <= values.max()
     np.testing.assert_array_equal(np.round(made, 3), made)
+
+
+def test_shares_that_sum_to_less_than_one_never_reach_the_next_code() -> None:
+    short = LevelCoding("x", np.array([0, 1]), np.array([0, 1]), np.zeros(2), np.array([0.9, 1.0]), 2, False)
+    assert short.decode(np.array([0, 1]), np.array([0.95, 0.95])).tolist() == [0, 1]

@@ -46,7 +46,7 @@ _FORMAT = f"lookalike.{_NAME}/1"
 _EPOCHS = 8.0
 _LOOKS = 16
 _MOST_LOOKED_AT = 2000
-_MOST_COLUMNS = 200
+_MOST_COLUMNS = 100
 _WARM_UP_STEPS = 100
 _GRADIENT_NORM = 5.0
 
@@ -61,7 +61,8 @@ class Autoregressive(Trained):
     Source: Uria et al. 2014, arXiv 1310.1757 (any order); Tiwald et al. 2025, arXiv 2501.12012 (tables).
 
     Differs from the papers: half of the training rows come in the usual order, in which unconditional rows are drawn,
-        a quarter with the label first and a quarter with random columns first; a twentieth of the rows decides which state of training is kept.
+        a quarter with the label first and a quarter with random columns first; a twentieth of the rows decides which
+        state of training is kept.
     """
 
     rows_per_shard: ClassVar[int] = 4 * BLOCK
