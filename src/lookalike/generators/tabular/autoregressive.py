@@ -67,7 +67,7 @@ class Autoregressive(Trained):
 
     rows_per_shard: ClassVar[int] = 4 * BLOCK
 
-    bins: int = Field(default=64, ge=1, le=1024, description="Bins of a number with many different values.")
+    bins: int = Field(default=128, ge=1, le=1024, description="Bins of a number with many different values.")
     distinct: int = Field(
         default=128, ge=1, le=4096, description="A number with at most so many different values is not binned."
     )
