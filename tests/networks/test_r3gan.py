@@ -113,6 +113,24 @@ def test_nothing_couples_the_rows_of_a_batch() -> None:
     assert torch.allclose(discriminator(images, labels)[1], discriminator(images[1:2], labels[1:2])[0], atol=1e-4)
 
 
+def test_codes_of_positions_change_what_is_near_them_only() -> None:
+    shape = r3gan.preset("tiny", 28, 28, 1, 3)
+    assert shape.local_sizes() == [49, 196]
+    assert shape.z_dim == 64 + 49 + 196
+    assert r3gan.preset("paper", 28, 28, 1, 3).z_dim == 64
+    generator, _ = _pair(shape)
+    z, labels = _normal(1, shape.z_dim), torch.tensor([1])
+    moved = z.clone()
+    moved[0, -196] += 3
+    assert torch.equal(generator(z, labels), generator(moved, labels))
+    _shake(generator)
+    change = (generator(z, labels) - generator(moved, labels)).abs()[0, 0] > 0
+    # The first position of 14 x 14 reaches one position further: two blocks of 2 x 2 pixels.
+    assert change[:4, :4].any()
+    assert not change[4:].any()
+    assert not change[:, 4:].any()
+
+
 def test_a_matrix_product_is_a_pointwise_convolution() -> None:
     layer = r3gan._Pointwise(3, 5)
     nn.init.normal_(layer.weight, generator=torch_generator(Rng(0)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -22,6 +23,7 @@ from lookalike.techniques.training import torch_generator
 _SLOPE = 0.2
 _CONVOLUTIONS_OF_A_BLOCK = 3
 _MOST_HALVINGS = 2
+_MOST_LOCAL = 32 * 32
 
 
 @final
@@ -36,7 +38,8 @@ class Architecture:
         widths: Feature maps of each resolution, coarsest first: one more than there are doublings, less one for each
             halving that `patch` does.
         classes: Number of classes; 0 = unconditional.
-        z_dim: Numbers of a latent code, at least 1.
+        global_dim: Numbers of a latent code that steer the whole image, at least 1.
+        local_dim: Further numbers for each position of each resolution of at most 32 x 32 positions, at least 0.
         blocks: Residual blocks of each resolution, at least 1.
         expansion: How much wider a block is inside than outside, at least 1.
         group: Feature maps of one group of the 3 x 3 convolution; divides the width inside.
@@ -49,12 +52,24 @@ class Architecture:
     channels: int
     widths: tuple[int, ...]
     classes: int = 0
-    z_dim: int = 64
+    global_dim: int = 64
+    local_dim: int = 0
     blocks: int = 2
     expansion: int = 2
     group: int = 16
     patch: int = 1
     label_dim: int = 32
+
+    @property
+    def z_dim(self) -> int:
+        """Numbers of a latent code."""
+        return self.global_dim + sum(self.local_sizes())
+
+    def local_sizes(self) -> list[int]:
+        """Return how many numbers of a latent code belong to the positions of each resolution."""
+        rows, columns = self.grid()
+        positions = [rows * columns * 4**level for level in range(len(self.widths))]
+        return [self.local_dim * count if count <= _MOST_LOCAL else 0 for count in positions]
 
     def grid(self) -> tuple[int, int]:
         """Return height and width of the coarsest resolution.
@@ -97,11 +112,13 @@ def preset(name: Preset, height: int, width: int, channels: int, classes: int = 
     # The finest resolutions cost most of the time and carry the least of the picture.
     halvings = max(0, min(doublings - 1, math.ceil(math.log2(max(height, width) / 16)))) if name == "tiny" else 0
     halvings = min(halvings, _MOST_HALVINGS)
-    top, full, least = {"tiny": (64, 1, 32), "small": (256, 2, 32), "paper": (768, 4, 64)}[name]
+    top, full, least, falls = {"tiny": (128, 1, 32, 4), "small": (256, 2, 32, 2), "paper": (768, 4, 64, 2)}[name]
     levels = range(doublings - halvings + 1)
-    widths = tuple(max(least, top // 2 ** max(0, level + 1 - full)) for level in levels)
+    widths = tuple(max(least, top // falls ** max(0, level + 1 - full)) for level in levels)
     blocks = 1 if name == "tiny" else 2
-    return Architecture(height, width, channels, widths, classes, blocks=blocks, patch=2**halvings)
+    return Architecture(
+        height, width, channels, widths, classes, blocks=blocks, patch=2**halvings, local_dim=int(name == "tiny")
+    )
 
 
 @final
@@ -152,18 +169,23 @@ class R3ganGenerator(nn.Module):
 
     Source: Huang et al. 2024, arXiv 2501.05441, section 4 (configuration E).
     Differs from the paper: the width changes before upsampling, which is the same map for less work; with `patch` the
-        finest resolutions are pixel blocks; the grid may be other than 4 x 4.
+        finest resolutions are pixel blocks; the grid may be other than 4 x 4; with `local_dim` a part of the latent
+        code belongs to single positions (starts without effect), which adds variety within a class.
     """
 
     def __init__(self, shape: Architecture, rng: Rng) -> None:
         """Build the layers and draw the weights."""
         super().__init__()
         grid, widths = shape.grid(), shape.widths
-        self.patch = shape.patch
+        self.patch, self.sizes, self.local_dim = shape.patch, [shape.global_dim, *shape.local_sizes()], shape.local_dim
         with torch.device("meta"):
             self.embedding = LabelEmbedding(shape.classes, shape.label_dim)
             self.basis = nn.Parameter(torch.empty(widths[0], *grid))
-            self.modulate = nn.Linear(shape.z_dim + self.embedding.size, widths[0], bias=False)
+            self.modulate = nn.Linear(shape.global_dim + self.embedding.size, widths[0], bias=False)
+            self.locals = nn.ModuleList(
+                _Pointwise(shape.local_dim, width, bias=False) if size else nn.Identity()
+                for size, width in zip(self.sizes[1:], widths, strict=True)
+            )
             self.stages = nn.ModuleList(_blocks(width, shape) for width in widths)
             self.changes = nn.ModuleList(_change(a, b) for a, b in itertools.pairwise(widths))
             self.to_image = _Pointwise(widths[-1], shape.channels * shape.patch**2)
@@ -176,12 +198,22 @@ class R3ganGenerator(nn.Module):
             ConfigError: The labels do not fit.
         """
         vector = self.embedding(label_B, len(z_BZ))
+        z_BZ, *local = torch.split(z_BZ, self.sizes, dim=1)
         code = z_BZ if vector is None else torch.cat([z_BZ, vector], dim=1)
         x_BCHW = self.modulate(code)[:, :, None, None] * self.basis
-        x_BCHW = self.stages[0](x_BCHW.contiguous(memory_format=torch.channels_last))
-        for change, stage in zip(self.changes, self.stages[1:], strict=True):
-            x_BCHW = stage(F.interpolate(change(x_BCHW), scale_factor=2.0, mode="bilinear", align_corners=False))
+        x_BCHW = self.stages[0](self._varied(x_BCHW.contiguous(memory_format=torch.channels_last), local, 0))
+        for level, (change, stage) in enumerate(zip(self.changes, self.stages[1:], strict=True), start=1):
+            x_BCHW = F.interpolate(change(x_BCHW), scale_factor=2.0, mode="bilinear", align_corners=False)
+            x_BCHW = stage(self._varied(x_BCHW, local, level))
         return F.pixel_shuffle(self.to_image(x_BCHW), self.patch)
+
+    def _varied(self, x_BCHW: Tensor, local: Sequence[Tensor], level: int) -> Tensor:
+        """Return the features of a resolution with the part of the code that belongs to its positions."""
+        if not self.sizes[level + 1]:
+            return x_BCHW
+        code_BCHW = local[level].reshape(len(x_BCHW), self.local_dim, *x_BCHW.shape[2:])
+        y_BCHW: Tensor = x_BCHW + self.locals[level](code_BCHW)
+        return y_BCHW
 
 
 @final
@@ -251,7 +283,7 @@ def _draw(network: nn.Module, rng: Rng, basis: float, vector: float) -> None:
         "out.weight": 0.0
     }
     for name, parameter in network.named_parameters():
-        if name.endswith("bias"):
+        if name.endswith("bias") or name.startswith("locals."):
             nn.init.zeros_(parameter)
             continue
         inner = ".".join(name.split(".")[-2:])

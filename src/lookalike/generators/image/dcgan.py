@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self, final
 
 import torch
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from lookalike.core.rng import Rng
 from lookalike.generators.image.gan.duel import Duel, codes
+from lookalike.generators.image.gan.fitted import CodedDrawing
 from lookalike.generators.image.gan.settings import Adversarial, Own
 from lookalike.networks.dcgan import Architecture, DcganDiscriminator, DcganGenerator, preset
 
@@ -31,6 +32,8 @@ class Dcgan(Adversarial):
 
     name: ClassVar[str] = "image.dcgan"
     own: ClassVar[Own] = Own("non_saturating", 0.0, 0.0, False, 1, 2e-4, (0.5, 0.999), parts=False)
+
+    sampling: CodedDrawing = Field(default=CodedDrawing(), description="How images are drawn.")
 
     @model_validator(mode="after")
     def _no_gradient_per_image(self) -> Self:

@@ -24,7 +24,7 @@ class Stylegan(Adversarial):
     """
 
     name: ClassVar[str] = "image.stylegan"
-    own: ClassVar[Own] = Own("non_saturating", 10.0, 0.01, False, 16, 2e-3, (0.0, 0.99), mixing=0.9)
+    own: ClassVar[Own] = Own("non_saturating", 10.0, 1.0, False, 16, 2e-3, (0.0, 0.99), mixing=0.9)
 
     sampling: StyledDrawing = Field(default=StyledDrawing(), description="How images are drawn.")
 

@@ -29,7 +29,7 @@ class Stylegan3(Adversarial):
     """
 
     name: ClassVar[str] = "image.stylegan3"
-    own: ClassVar[Own] = Own("non_saturating", 10.0, 0.01, False, 16, 2e-3, (0.0, 0.99))
+    own: ClassVar[Own] = Own("non_saturating", 10.0, 1.0, False, 16, 2e-3, (0.0, 0.99))
     moves: ClassVar[bool] = True
 
     config: Literal["T", "R"] = Field(

@@ -51,6 +51,18 @@ class Drawing(BaseModel):
         return values
 
 
+class CodedDrawing(Drawing):
+    """How a fitted model without styles draws images."""
+
+    spread: float = Field(
+        default=1.0,
+        ge=0,
+        le=3,
+        description="Deviation of latent codes: above 1 draws images that are more varied and less sure in their "
+        "class, below 1 more typical ones.",
+    )
+
+
 class StyledDrawing(Drawing):
     """How a fitted model with styles draws images."""
 
@@ -148,7 +160,8 @@ class FittedGan:
 
     def _codes(self, keys: Sequence[Rng]) -> Tensor:
         size = int(self.about["z_dim"])
-        return torch.stack([torch.randn(size, generator=torch_generator(key)) for key in keys]).to(self.device)
+        z_BZ = torch.stack([torch.randn(size, generator=torch_generator(key)) for key in keys]).to(self.device)
+        return z_BZ * self.drawing.spread if isinstance(self.drawing, CodedDrawing) else z_BZ
 
     def numbers(self, labels: npt.NDArray[np.int64]) -> Tensor | None:
         """Return class numbers as the network takes them, [B]; None when there is but one class."""

@@ -1,0 +1,84 @@
+"""Every generator of images with the same minutes on the same data: the table in `docs/choosing.md`.
+
+    python benchmarks/choosing.py --minutes 20 --out runs/choosing
+    python benchmarks/choosing.py --minutes 20 --only image.r3gan image.ddpm --steps image.ddpm=9000
+
+Runs `examples/fashion-gan.yaml` once for each generator, one after the other, in folders of their own: a run that was
+stopped goes on where it was, and learners of real rows are trained once for all. `--steps` takes the place of minutes,
+for a machine that is busy with something else: give what the minutes come to when it is idle (the run says so).
+Prints one row for each: accuracy on the real test images, distance, variety, and speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+METHODS = ("image.r3gan", "image.stylegan2", "image.stylegan3", "image.stylegan", "image.dcgan", "image.ddpm")
+RECIPE = Path(__file__).parent.parent / "examples" / "fashion-gan.yaml"
+HEADINGS = (
+    "generator",
+    "weights, million",
+    "images seen, thousand",
+    "accuracy",
+    "Frechet distance",
+    "precision",
+    "recall",
+    "coverage",
+    "recall as made",
+    "accepted of made",
+    "sampling, images/s",
+)
+
+
+def row(folder: Path) -> list[str]:
+    """Return the figures of a finished run."""
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    about = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))
+    found: dict[tuple[str, str], Any] = {(score["method"], score["target"]): score for score in scores}
+    overlap = found["image.precision_recall", "accepted"]["detail"]["figures"]
+    as_made = found["image.precision_recall", "unfiltered"]["value"]
+    utility, distance = found["image.train_on_synthetic", "accepted"], found["image.frechet", "accepted"]
+    low, high = utility["interval"]
+    return [
+        about["method"],
+        f"{about['parameters'] / 1e6:.2f}",
+        f"{about['images_seen'] / 1e3:.0f}",
+        f"{utility['value']:.3f} ({low:.3f} to {high:.3f})",
+        f"{distance['value']:.2f}",
+        *(f"{overlap[name]['value']:.2f}" for name in ("precision", "recall", "coverage")),
+        f"{as_made:.2f}",
+    ]
+
+
+def main() -> None:
+    """Run what was asked for and print the table."""
+    import lookalike
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--only", nargs="+", default=METHODS, choices=METHODS)
+    parser.add_argument("--steps", nargs="*", default=[], metavar="METHOD=STEPS")
+    parser.add_argument("--out", type=Path, default=Path("runs/choosing"))
+    parser.add_argument("--fit-only", action="store_true", help="Stop before measuring.")
+    asked = parser.parse_args()
+    steps = dict(pair.split("=") for pair in asked.steps)
+    for method in asked.only:
+        budget = f"steps={steps[method]}" if method in steps else f"minutes={asked.minutes}"
+        settings = [f"generator.use={method}", f"generator.{budget}", f"name=fashion-{method.partition('.')[2]}"]
+        if method in steps:
+            settings.append("generator.minutes=null")
+        if asked.fit_only:
+            settings += ["measure=[]", "audits=[]"]
+        run = lookalike.run(RECIPE, asked.out / method, settings)
+        del run
+    if not asked.fit_only:
+        print(" | ".join(HEADINGS))
+        for method in asked.only:
+            print(" | ".join(row(asked.out / method)))
+
+
+if __name__ == "__main__":
+    main()
