@@ -89,7 +89,7 @@ def test_the_wasserstein_step_has_the_closed_gradient_of_a_linear_discriminator(
 def test_the_penalty_towards_0_can_be_taken_with_the_wasserstein_loss() -> None:
     duel = _stepped(loss="wasserstein", penalty="zero_centred", gamma=2.0)
     a, still = _drawn()
-    # gamma / 2 |a|^2 on real images and again on generated ones: the gradient is 2 gamma a, four times every fourth step.
+    # gamma / 2 |a|^2 on real images and again on generated ones: it is 2 gamma a, four times.
     expected = still.flatten() - to_signal(duel.data.pixels[:4]).flatten(1).mean(0) + 4 * 2 * 2 * a
     assert torch.allclose(duel.weights["d"][0].grad, expected, atol=1e-4)  # type: ignore[arg-type]
 
