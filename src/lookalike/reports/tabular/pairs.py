@@ -51,7 +51,7 @@ def pair_map(detail: Mapping[str, Any], ident: str = "pair-map") -> Markup | Non
         words = f"{wording.clipped(str(name), _LETTERS)} {row + 1}"
         y = _TOP + (row + 0.5) * high + 4
         parts.append(f'<text x="{_n(_LEFT - 6)}" y="{_n(y)}" text-anchor="end" class="tick">{escape(words)}</text>')
-    every = max(1, math.ceil(17 / wide))
+    every = max(1, math.ceil((22 if count > 9 else 12) / wide))
     for column in range(0, count, every):
         x = _LEFT + (column + 0.5) * wide
         parts.append(f'<text x="{_n(x)}" y="{_n(bottom + 16)}" text-anchor="middle" class="tick">{column + 1}</text>')
