@@ -23,6 +23,12 @@ def test_a_turned_column_stands_first() -> None:
     assert first["real"] < -0.4 < 0.4 < first["synthetic"]
     assert first["value"] == pytest.approx(1 - (first["synthetic"] - first["real"]) / 2)
     assert found.detail["n_pairs"] == 8 * 7 // 2
+    # The map below the diagonal holds the same differences as the list.
+    names, apart = found.detail["columns"], found.detail["apart"]
+    assert [len(row) for row in apart] == list(range(8))
+    for pair in found.detail["pairs"]:
+        low, high = sorted(map(names.index, pair["columns"]))
+        assert apart[high][low] == pytest.approx(1 - pair["value"], abs=6e-4)
 
 
 def test_one_column_is_refused() -> None:

@@ -52,5 +52,5 @@ def test_the_page_shows_them(tmp_path: Path) -> None:
 
 
 def test_other_runs_have_no_such_block() -> None:
-    record = Record(Evidence([], {}), "", (), 0, 0, {"texts": []}, {})
+    record = Record(Evidence([], {}), "", (), 0, 0, {"texts": []}, None, {})
     assert columns_block(record) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, final
 
 import numpy as np
@@ -20,6 +21,7 @@ from lookalike.techniques.shapes import grouped_interval
 
 Values = npt.NDArray[np.float64]
 _SHOWN = 50
+_MAPPED = 60
 
 
 @final
@@ -88,7 +90,18 @@ class PairTrend(Method):
                     for p in np.argsort(-off_P, kind="stable")[:_SHOWN]
                 ],
                 "n_pairs": len(one),
+                **(_below(names, off_P) if len(names) <= _MAPPED else {}),
                 "interval": "jackknife over 20 groups of real and synthetic rows; one generator",
                 **sets.facts,
             },
         )
+
+
+def _below(names: Sequence[str], off_P: Values) -> dict[str, object]:
+    """Return the differences of all pairs as rows below the diagonal, for the map of the report."""
+    off_FF = np.zeros((len(names), len(names)))
+    off_FF[np.triu_indices(len(names), 1)] = off_P
+    return {
+        "columns": list(names),
+        "apart": [np.round(off_FF[:row, row], 3).tolist() for row in range(len(names))],
+    }

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from lookalike.reports import wording
 from lookalike.reports.record import Record
+from lookalike.reports.tabular.pairs import pair_map
 from lookalike.reports.tabular.shapes import histogram, levels
 
 _OPEN = 6
@@ -23,8 +24,11 @@ def columns_block(record: Record) -> dict[str, Any] | None:
         return None
     columns = found["columns"]
     cards = [_card(number, one, found.get("label")) for number, one in enumerate(columns[:_CHARTS])]
+    score = record.evidence.score("pair_trend")
+    pairs = pair_map(score.get("detail") or {}) if score else None
     rows, looked_at = found.get("rows", {}), found.get("looked_at", {})
     return {
+        "pairs": pairs,
         "open": cards[:_OPEN],
         "more": cards[_OPEN:],
         "list": [_listed(one) for one in columns[:_LISTED]],
