@@ -14,12 +14,13 @@ import numpy as np
 
 from lookalike import __version__
 from lookalike.core.contracts import Fitted, Reference, Score, ShowsControls
-from lookalike.core.errors import DataError
+from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.events import Note, Progress, Watch
 from lookalike.core.schema import Schema
 from lookalike.core.store import digest, publish, write_json
 from lookalike.data import Table, no_rows, open_dataset
 from lookalike.data.gather import gather
+from lookalike.data.holding import check_rows, constrained
 from lookalike.data.reading import read_notes
 from lookalike.data.split import shared_rows, split
 from lookalike.pipeline.folder import ANSWERS, RunFolder
@@ -72,7 +73,9 @@ class Run:
 def _read(session: Session, reader: Named, stage: str, limit: int | None, like: Schema | None = None) -> Path:
     """Read a source once into memory-mapped files and return their folder; `like` = more rows of a known table."""
     store, recipe = session.run.store, session.plan.recipe
-    known = [] if like is None else [like.model_dump(mode="json")]
+    known: list[object] = [] if like is None else [like.model_dump(mode="json")]
+    wanted = recipe.data.constraints if recipe.data and like is None and stage == "read" else ()
+    known += [[rule.model_dump(mode="json") for rule in wanted]] if wanted else []
     key = reader.key(reader.method.state(), limit, recipe.seed if limit else None, *known)
 
     def build(folder: Path) -> None:
@@ -80,6 +83,12 @@ def _read(session: Session, reader: Named, stage: str, limit: int | None, like: 
         whole = folder / "whole"
         whole.mkdir()
         data = reader.method.read(whole) if like is None else reader.method.read_like(whole, like)
+        if wanted:
+            if not isinstance(data, Table):
+                raise ConfigError(f"data.constraints: only tables have them, found {data!r}; remove them")
+            data = constrained(data, wanted)
+        for rule in like.constraints if like else ():
+            check_rows(data, rule, "the rows of data.holdout")
         if limit is not None and limit < len(data):
             order = session.rng.child("limit").numpy().permutation(len(data))[:limit]
             gather([data], folder, np.sort(order))
