@@ -100,3 +100,23 @@ def test_only_tables_have_constraints(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(dump(parse(tree)))
     with pytest.raises(ConfigError, match="only tables have them"):
         lookalike.run(tmp_path / "recipe.yaml", tmp_path / "run", workers=1)
+
+
+@pytest.mark.parametrize("generator", ["tabular.marginals", "tabular.trees"])
+def test_every_constraint_is_kept_by_construction_where_it_can_be(tmp_path: Path, generator: str) -> None:
+    bills(tmp_path / "bills.csv")
+    done = lookalike.run(recipe(tmp_path, RULES, generator=generator), tmp_path / "run", workers=1)
+    assert sum(done.manifest["sample"]["made"]) == 200
+    assert done.manifest["sample"].get("unusable", {}) == {}
+    frame = pd.read_parquet(tmp_path / "run" / "synthetic")
+    assert list(frame.columns)[:4] == ["start", "end", "school", "years"]
+    assert (frame["total"] - frame["price"] * frame["how many"]).abs().max() < 0.0051
+    assert len(frame[["school", "years"]].drop_duplicates()) == 3
+    model = lookalike.load(tmp_path / "run")
+    more = model.sample(50, lookalike.Rng(3), {"label": "true"})
+    assert more.problems() == {}
+    assert (more.labels == 1).all()
+    with pytest.raises(ConfigError, match="column years follows from others by a constraint"):
+        model.sample(1, lookalike.Rng(3), {"years": 9})
+    again = lookalike.sample(tmp_path / "run", 20, workers=1)
+    assert len(pd.read_parquet(again)) == 20

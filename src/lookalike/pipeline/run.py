@@ -20,9 +20,11 @@ from lookalike.core.schema import Schema
 from lookalike.core.store import digest, publish, write_json
 from lookalike.data import Table, no_rows, open_dataset
 from lookalike.data.gather import gather
-from lookalike.data.holding import check_rows, constrained
+from lookalike.data.holding import check_rows
+from lookalike.data.holding import constrained as with_constraints
 from lookalike.data.reading import read_notes
 from lookalike.data.split import shared_rows, split
+from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import ANSWERS, RunFolder
 from lookalike.pipeline.plan import Named, check_modality, check_projection, make_plan, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
@@ -86,7 +88,7 @@ def _read(session: Session, reader: Named, stage: str, limit: int | None, like: 
         if wanted:
             if not isinstance(data, Table):
                 raise ConfigError(f"data.constraints: only tables have them, found {data!r}; remove them")
-            data = constrained(data, wanted)
+            data = with_constraints(data, wanted)
         for rule in like.constraints if like else ():
             check_rows(data, rule, "the rows of data.holdout")
         if limit is not None and limit < len(data):
@@ -157,7 +159,8 @@ def _fit(session: Session, train: Any) -> tuple[Path, str]:  # noqa: ANN401
 
     def build(folder: Path) -> None:
         work.mkdir(parents=True, exist_ok=True)
-        fitted = generator.method.fit(train, session.rng.child("fit"), session.log.at(work, store.root / ANSWERS))
+        watch = session.log.at(work, store.root / ANSWERS)
+        fitted = constrained.fit(generator.method, train, session.rng.child("fit"), watch)
         fitted.save(folder)
 
     with session.run.stage("fit", store.has("fit", key), session.log):
@@ -222,7 +225,7 @@ def measure(session: Session, selection: Path, real: Reference[Any], model: Path
     """
     data = {name: open_dataset(selection / name) for name in ("accepted", "unfiltered")}
     same = data["accepted"].fingerprint() == data["unfiltered"].fingerprint()
-    loaded = cache(lambda: session.plan.generator.method.load(model))
+    loaded = cache(lambda: constrained.load(session.plan.generator.method, model))
     parts = {name: _Measured(real, rows, model, loaded) for name, rows in data.items()}
     rows = []
     for stage, kind, methods in (("measure", "metric", session.plan.metrics), ("audit", "audit", session.plan.audits)):
@@ -273,7 +276,7 @@ def write_controls(session: Session, model: Path, modality: str) -> None:
         return
 
     def build(folder: Path) -> None:
-        sheets = method.controls(named.method.load(model), session.rng.child("controls"))
+        sheets = method.controls(constrained.load(named.method, model), session.rng.child("controls"))
         controls_of(modality)(folder, sheets)
 
     publish(session.run.store.make("controls", named.key(model.name, session.plan.recipe.seed), build), target)
