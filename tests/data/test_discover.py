@@ -84,3 +84,16 @@ def test_one_broken_row_is_enough_against_a_proposal() -> None:
     columns["end"] = np.where(np.arange(400) == 399, 0, columns["end"])
     titles = {one.rule.title for one in candidates(Table.of(columns, data.schema))}
     assert not titles & {"school, school-years: combinations that occur", "start <= end", "sum = price * many"}
+
+
+def test_huge_constant_and_missing_columns_are_looked_at_in_peace() -> None:
+    draw = np.random.default_rng(0)
+    values = {
+        "huge": draw.normal(size=60) * 1e300,
+        "more": draw.normal(size=60) * 1e300,
+        "same": np.full(60, 3.0),
+        "gone": np.full(60, np.nan),
+        "rare": np.where(np.arange(60) < 3, np.arange(60), np.nan),
+    }
+    schema = table_schema([Column(name=name, kind="number", optional=True) for name in values])
+    assert candidates(Table.of(dict(values), schema)) == []

@@ -133,3 +133,24 @@ def test_decimal_numbers_keep_their_order(rows: list[tuple[int, int]], digits: A
     if len(data):
         way = reduction_of(held(data, rule))
         assert way.restore(shuffled_columns(way.reduce(data), np.random.default_rng(0))).problems() == {}
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_or_two_rows_are_enough(n: int) -> None:
+    data = held(bills(n), *RULES)
+    way = reduction_of(data)
+    assert way.restore(way.reduce(data)).problems() == {}
+    assert len(way.restore(Table.empty(way.left()))) == 0
+
+
+def test_a_column_without_values_is_left_alone() -> None:
+    gap = [float("nan")] * 3
+    data = numbers(a=gap, b=[1, 2, 3], c=[2, 4, 6])
+    rules: list[dict[str, Any]] = [
+        {"rule": "inequality", "low": "a", "high": "b"},
+        {"rule": "formula", "column": "a", "equals": "2 * b"},
+        {"rule": "combination", "columns": ["a", "c"]},
+    ]
+    data = held(data, *rules)
+    way = reduction_of(data)
+    assert same(way.restore(way.reduce(data)), data)

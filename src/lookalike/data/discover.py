@@ -54,7 +54,8 @@ def candidates(data: Table) -> list[Candidate]:
         return []
     names = [column.name for column in data.schema.columns if column.kind in ("number", "integer", "datetime")]
     columns = {name: data.numbers(name) for name in names[:_MOST_COLUMNS]}
-    formulas = list(_formulas(data, columns))
+    with np.errstate(all="ignore"):
+        formulas = list(_formulas(data, columns))
     told = [set(found.rule.columns) for found in formulas]
     ordered = [found for found in _inequalities(data, columns) if not any(set(found.rule.columns) <= t for t in told)]
     return [*_dependencies(data), *formulas, *ordered]
