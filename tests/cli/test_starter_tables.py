@@ -75,3 +75,22 @@ def test_what_it_prints_can_be_put_into_a_recipe_and_changed(table: Path) -> Non
     path.write_text(yaml.safe_dump(tree))
     again = _said("schema", "recipe.yaml").splitlines()
     assert again[1].split() == ["age", "category", "declared"]
+
+
+def test_likely_constraints_are_shown_and_hold_once_confirmed(table: Path) -> None:
+    rows = "".join(f"{k % 5},{['low', 'mid', 'high', 'top', 'none'][k % 5]},{k % 7},{k % 7 * 12}\n" for k in range(70))
+    table.write_text("years,school,month,year\n" + rows)
+    said = _said("schema", "rows.csv")
+    assert "constraints" not in yaml.safe_load(said[said.index("data:") :])["data"]
+    assert "#   # year = 12 * month: holds in 70 of 70 rows" in said
+    lines = said[said.index("data:") :].splitlines()
+    start = lines.index("  # constraints:")
+    confirmed = "\n".join([*lines[: start - 1], *(line.replace("  # ", "  ", 1) for line in lines[start:])])
+    rules = yaml.safe_load(confirmed)["data"]["constraints"]
+    assert {"rule": "formula", "column": "year", "equals": "12 * month"} in rules
+    assert {"rule": "combination", "columns": ["years", "school"]} in rules
+    tree = {"name": "x", "data": {"read": "csv", "path": "rows.csv", "constraints": rules}, "sample": {"rows": 20}}
+    (table.parent / "r.yaml").write_text(yaml.safe_dump({**tree, "generator": "tabular.marginals"}))
+    lookalike.run(table.parent / "r.yaml", table.parent / "run", workers=1)
+    found = [json.loads(line) for line in _said("schema", "rows.csv", "--json").splitlines()]
+    assert any("evidence" in line for line in found)

@@ -58,6 +58,7 @@ def _kind(field: Mapping[str, Any]) -> str:
     if field.get("type") == "array":
         items = field.get("items") or (field.get("prefixItems") or [{}])[0]
         word = "list of methods" if "$ref" in items else f"list of {_kind(items)}"
+        word = "list of constraints" if "oneOf" in items else word
     if field.get("type") == "object":
         word = "mapping"
     return f"{word} {', '.join(bounds)}".strip()

@@ -146,18 +146,21 @@ def schema(
     data: Annotated[str, typer.Argument(help="A table (csv, Parquet, ...), or a recipe that reads one.")],
     as_json: Json = False,
 ) -> None:
-    """Show what every column of a table is taken for, why, and the lines of a recipe that would change it."""
-    from lookalike.cli.starter_tables import declared, schema_table, schema_yaml, table_at
+    """Show what each column of a table is taken for, why, how a recipe would change it, and likely constraints."""
+    from lookalike.cli.starter_tables import declared, discovered, discovered_yaml, schema_table, schema_yaml, table_at
 
     found = table_at(data)
+    rules, told = discovered(found)
     if as_json:
         for one in found.columns:
             _emit(True, "", column=one.column.name, **declared(one), missing=one.facts.missing, why=one.reason)
+        for rule in rules:
+            _emit(True, "", constraint=rule.rule.model_dump(exclude_defaults=True), evidence=rule.evidence)
         return
     for line in schema_table(found.columns):
         typer.echo(line)
     typer.echo("\nto change it, put what is wrong into the recipe:\n")
-    for line in schema_yaml(found.columns):
+    for line in [*schema_yaml(found.columns), *discovered_yaml(rules, told)]:
         typer.echo(line)
 
 

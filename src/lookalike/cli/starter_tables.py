@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from lookalike.cli.opening import Opening, flow, plural
-from lookalike.core.errors import DataError
+from lookalike.core.errors import DataError, LookalikeError
 from lookalike.core.registry import names
+from lookalike.core.rng import Rng
 from lookalike.data.detect import describe, guess
 from lookalike.data.detect_tables import TableDescription, describe_table
+from lookalike.data.discover import Candidate, candidates
 from lookalike.data.infer import Inferred
 from lookalike.data.pixels import shown
+from lookalike.pipeline import api
 from lookalike.pipeline.plan import make_plan
 from lookalike.pipeline.recipe import load
 
 _SHOWN = 12
 _MANY = 1_000_000
+_LOOKED_AT = 200_000
 _GENERATORS = {
     "tabular.trees": "columns one after the other, each by a tree of those before it",
     "tabular.marginals": "each column on its own: a baseline to start from",
@@ -30,6 +36,7 @@ _MEASURES = {
     "tabular.precision_recall": "",
     "tabular.coverage": "are all values and ranges there?",
     "tabular.missing_pattern": "are values missing together as in the data?",
+    "tabular.constraints": "does every row meet data.constraints?",
 }
 _AUDITS = {"tabular.closest_record": "copies", "tabular.membership": "can one tell who was in the data?"}
 _TEMPLATE = """\
@@ -153,3 +160,29 @@ def declared(one: Inferred) -> dict[str, object]:
         if value is not None and (key != "decimals" or column.kind == "number"):
             found[key] = value
     return found
+
+
+def discovered(found: TableDescription) -> tuple[list[Candidate], str]:
+    """Return constraints that the rows meet, and a note on what was looked at."""
+    try:
+        data = api.read(found.reader, **found.options)
+    except LookalikeError as error:
+        return [], f"constraints were not looked for: {error}"
+    if len(data) <= _LOOKED_AT:
+        return candidates(data), ""
+    some = np.sort(Rng(0).child("discover").numpy().permutation(len(data))[:_LOOKED_AT])
+    return candidates(data.take(some)), f"constraints were looked for in {_LOOKED_AT:,} rows, drawn at random"
+
+
+def discovered_yaml(rules: Sequence[Candidate], note: str) -> list[str]:
+    """Return constraints as lines of a recipe that say nothing until their marks are taken away."""
+    lines = [f"  # {' '.join(note.split())}"] if note else []
+    if rules:
+        lines += [
+            "  # No row breaks these. They hold in synthetic rows once you take the # away from those that you know:"
+        ]
+        lines.append("  # constraints:")
+    for one in rules:
+        rule = one.rule.model_dump(mode="json", exclude_defaults=True)
+        lines += [f"  #   # {' '.join(one.evidence.split())}", f"  #   - {flow(rule)}"]
+    return lines

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lookalike.core.constraints import Constraint
+
 Modality = Literal["image", "text", "tabular", "scenario"]
 
 
@@ -35,6 +37,7 @@ class Schema(BaseModel):
     modality: Modality = Field(description="Which kind of data this is.")
     columns: tuple[Column, ...] = Field(description="The columns, in order.")
     label: str | None = Field(default=None, description="Name of the label column; None = unlabelled.")
+    constraints: tuple[Constraint, ...] = Field(default=(), description="What must hold in every row of a table.")
 
     @property
     def classes(self) -> tuple[str, ...]:

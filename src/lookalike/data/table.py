@@ -22,6 +22,7 @@ from lookalike.core.contracts import Index
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column, Schema
 from lookalike.core.store import disk_errors, write_file
+from lookalike.data.holding import broken
 
 Codes = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
@@ -163,8 +164,11 @@ class Table:
         return self.codes(name) if kind in CODED else self.strings(name)
 
     def problems(self) -> dict[int, str]:
-        """Return why a row is not usable: a missing class, or a missing value where the schema allows none."""
+        """Return why a row is not usable: it breaks a constraint, or lacks a class or a value that must be there."""
         found: dict[int, str] = {}
+        for constraint in self.schema.constraints:
+            rows = np.flatnonzero(broken(self, constraint)).tolist()
+            found = dict.fromkeys(rows, f"breaks {constraint.title}") | found
         for column in self.schema.columns:
             if self.table.column(column.name).null_count and (not column.optional or column.name == self.schema.label):
                 found |= dict.fromkeys(np.flatnonzero(self.missing(column.name)).tolist(), f"no {column.name}")

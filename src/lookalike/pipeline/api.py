@@ -19,6 +19,7 @@ from lookalike.core.store import digest, publish, write_json
 from lookalike.data import open_dataset
 from lookalike.data.gather import gather
 from lookalike.data.shards import write_shards
+from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import RunFolder
 from lookalike.pipeline.plan import Plan, check_projection, generator_of, make_plan, natural, quota
 from lookalike.pipeline.recipe import Recipe, Use, configure
@@ -79,7 +80,7 @@ def load(folder: str | Path, **sampling: object) -> Fitted[Any]:
     RunFolder(path).manifest()
     recipe = load_recipe(path / "recipe.yaml")
     generator = generator_of(recipe.generator, {**recipe.sample.options, **_from_here(sampling)}, path)
-    return generator.method.load(path / "model")  # type: ignore[no-any-return]
+    return constrained.load(generator.method, path / "model")
 
 
 def sample(

@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lookalike.core.constraints import Constraint
 from lookalike.core.errors import ConfigError
 
 Goal = Literal["augment", "share", "bootstrap", "simulate"]
@@ -62,6 +63,9 @@ class Data(Source):
         description="Share of rows held out for testing, 0 to 0.9; or a reader of its own for a given test set. "
         "0 means that every score that needs it prints 'not estimated'.",
     )
+    constraints: tuple[Constraint, ...] = Field(
+        default=(), description="Of a table: what must hold in every row, real and synthetic."
+    )
 
     @model_validator(mode="after")
     def _share(self) -> Self:
@@ -110,11 +114,14 @@ class Recipe(_Section):
 
 def _keys(cls: type[BaseModel], path: Sequence[object]) -> list[str]:
     """Return the keys that are allowed where a path of keys leads."""
+    rules = {get_args(each.model_fields["rule"].annotation)[0]: each for each in get_args(get_args(Constraint)[0])}
     for key in path:
+        if key in rules:
+            return sorted(rules[str(key)].model_fields)
         field = cls.model_fields.get(str(key))
         inner = field.annotation if field else None
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            break
+            continue
         cls = inner
     return sorted(cls.model_fields)
 

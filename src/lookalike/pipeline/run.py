@@ -14,14 +14,17 @@ import numpy as np
 
 from lookalike import __version__
 from lookalike.core.contracts import Fitted, Reference, Score, ShowsControls
-from lookalike.core.errors import DataError
+from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.events import Note, Progress, Watch
 from lookalike.core.schema import Schema
 from lookalike.core.store import digest, publish, write_json
 from lookalike.data import Table, no_rows, open_dataset
 from lookalike.data.gather import gather
+from lookalike.data.holding import check_rows
+from lookalike.data.holding import constrained as with_constraints
 from lookalike.data.reading import read_notes
 from lookalike.data.split import shared_rows, split
+from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import ANSWERS, RunFolder
 from lookalike.pipeline.plan import Named, check_modality, check_projection, make_plan, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
@@ -72,7 +75,9 @@ class Run:
 def _read(session: Session, reader: Named, stage: str, limit: int | None, like: Schema | None = None) -> Path:
     """Read a source once into memory-mapped files and return their folder; `like` = more rows of a known table."""
     store, recipe = session.run.store, session.plan.recipe
-    known = [] if like is None else [like.model_dump(mode="json")]
+    known: list[object] = [] if like is None else [like.model_dump(mode="json")]
+    wanted = recipe.data.constraints if recipe.data and like is None and stage == "read" else ()
+    known += [[rule.model_dump(mode="json") for rule in wanted]] if wanted else []
     key = reader.key(reader.method.state(), limit, recipe.seed if limit else None, *known)
 
     def build(folder: Path) -> None:
@@ -80,6 +85,12 @@ def _read(session: Session, reader: Named, stage: str, limit: int | None, like: 
         whole = folder / "whole"
         whole.mkdir()
         data = reader.method.read(whole) if like is None else reader.method.read_like(whole, like)
+        if wanted:
+            if not isinstance(data, Table):
+                raise ConfigError(f"data.constraints: only tables have them, found {data!r}; remove them")
+            data = with_constraints(data, wanted)
+        for rule in like.constraints if like else ():
+            check_rows(data, rule, "the rows of data.holdout")
         if limit is not None and limit < len(data):
             order = session.rng.child("limit").numpy().permutation(len(data))[:limit]
             gather([data], folder, np.sort(order))
@@ -148,7 +159,8 @@ def _fit(session: Session, train: Any) -> tuple[Path, str]:  # noqa: ANN401
 
     def build(folder: Path) -> None:
         work.mkdir(parents=True, exist_ok=True)
-        fitted = generator.method.fit(train, session.rng.child("fit"), session.log.at(work, store.root / ANSWERS))
+        watch = session.log.at(work, store.root / ANSWERS)
+        fitted = constrained.fit(generator.method, train, session.rng.child("fit"), watch)
         fitted.save(folder)
 
     with session.run.stage("fit", store.has("fit", key), session.log):
@@ -213,7 +225,7 @@ def measure(session: Session, selection: Path, real: Reference[Any], model: Path
     """
     data = {name: open_dataset(selection / name) for name in ("accepted", "unfiltered")}
     same = data["accepted"].fingerprint() == data["unfiltered"].fingerprint()
-    loaded = cache(lambda: session.plan.generator.method.load(model))
+    loaded = cache(lambda: constrained.load(session.plan.generator.method, model))
     parts = {name: _Measured(real, rows, model, loaded) for name, rows in data.items()}
     rows = []
     for stage, kind, methods in (("measure", "metric", session.plan.metrics), ("audit", "audit", session.plan.audits)):
@@ -264,7 +276,7 @@ def write_controls(session: Session, model: Path, modality: str) -> None:
         return
 
     def build(folder: Path) -> None:
-        sheets = method.controls(named.method.load(model), session.rng.child("controls"))
+        sheets = method.controls(constrained.load(named.method, model), session.rng.child("controls"))
         controls_of(modality)(folder, sheets)
 
     publish(session.run.store.make("controls", named.key(model.name, session.plan.recipe.seed), build), target)

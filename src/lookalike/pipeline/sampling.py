@@ -18,6 +18,7 @@ from lookalike.core.store import digest, write_json
 from lookalike.data import open_dataset
 from lookalike.data.gather import gather
 from lookalike.data.shards import unused, write_shards
+from lookalike.pipeline import constrained
 from lookalike.pipeline.cells import Cells, cells_of
 from lookalike.pipeline.folder import ANSWERS
 from lookalike.pipeline.plan import natural, quota
@@ -87,7 +88,7 @@ def cells(session: Session, model: Path, real: Reference[Any]) -> Cells:
     plan = session.plan
     asked, per = quota(plan.recipe, real.train), plan.recipe.sample.per
     classes = () if natural(plan.recipe, real.train) else real.train.schema.classes
-    return cells_of(asked, classes, per, plan.generator.method.load(model) if per else None)
+    return cells_of(asked, classes, per, constrained.load(plan.generator.method, model) if per else None)
 
 
 def select(session: Session, model: Path, fit_key: str, real: Reference[Any]) -> Path:

@@ -15,6 +15,7 @@ from lookalike.core.registry import find
 from lookalike.core.rng import Rng
 from lookalike.core.store import commit, disk_errors
 from lookalike.data import open_dataset
+from lookalike.pipeline import constrained
 from lookalike.pipeline.recipe import configure
 
 ROWS = 256
@@ -75,7 +76,7 @@ class Workers(Protocol):
 def load_fitted(job: Job, progress: Tell | None = None) -> Fitted[Any]:
     """Load the fitted generator of a job; one that asks a server tells of each row, not only of each shard."""
     cls = find("generators", job.generator)
-    fitted: Fitted[Any] = configure(cls, job.options, f"generator.{job.generator}").load(job.model)
+    fitted = constrained.load(configure(cls, job.options, f"generator.{job.generator}"), job.model)
     learn = getattr(fitted, "learn", None)
     if learn is not None and job.shown is not None:
         learn(open_dataset(job.shown))
