@@ -12,7 +12,7 @@ from pydantic import Field
 from lookalike.core.contracts import Method, Reference, Selection
 from lookalike.core.errors import ConfigError
 from lookalike.core.rng import Rng
-from lookalike.data.coding import modelled, ordered, plain
+from lookalike.data.arrays import modelled, ordered, plain
 from lookalike.data.table import Table
 from lookalike.techniques.matching import Cells, matched
 from lookalike.techniques.selection import without
