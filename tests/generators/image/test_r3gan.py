@@ -34,6 +34,7 @@ def test_both_penalties_are_taken_in_every_fourth_step(monkeypatch: pytest.Monke
     assert config.rules(shape).loss == "relativistic"
 
 
+@pytest.mark.usefixtures("brief_watching")
 def test_codes_are_drawn_as_far_out_as_asked() -> None:
     data = Images(np.zeros((8, 8, 8, 1), dtype=np.uint8), np.arange(8) % 2, image_schema(8, 8, 1, ["a", "b"]))
     usual = R3gan(steps=1, batch_size=4).fit(data, Rng(0), SILENT)

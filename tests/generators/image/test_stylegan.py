@@ -16,5 +16,5 @@ def test_the_penalty_follows_pixels_and_batch() -> None:
         Stylegan(batch_size=batch).rules(Stylegan().shape(side, side, 3, 0, "cpu"))
         for side, batch in ((1024, 32), (512, 32), (1024, 64), (8, 32))
     ]
-    assert [one.gamma for one in rules] == [10.0, 2.5, 5.0, 0.01]
+    assert [one.gamma for one in rules] == [10.0, 2.5, 5.0, 1.0]
     assert Stylegan(gamma=3.0).rules(Stylegan().shape(8, 8, 1, 0, "cpu")).gamma == 3.0
