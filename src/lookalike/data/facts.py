@@ -9,7 +9,6 @@ from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -218,4 +217,7 @@ def _zone_missing(words: pa.Array, forms: list[str]) -> bool:
 
 
 def _hashed(words: pa.Array) -> npt.NDArray[np.uint64]:
+    # Here and not above: images and texts do without its 25 MB.
+    import pandas as pd
+
     return np.asarray(pd.util.hash_array(np.array(words.to_pylist(), dtype=object), categorize=False))

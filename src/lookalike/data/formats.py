@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -69,6 +68,9 @@ def parse_dates(words: pa.Array, form: str, exact: bool = False) -> npt.NDArray[
         form: A format as `Column.stored` has it; with `%z` the moments are those in UTC.
         exact: Take only words that would be written back as they are: no days or hours of one digit.
     """
+    # Here and not above: images and texts do without its 25 MB.
+    import pandas as pd
+
     series = pd.Series(words.to_pylist(), dtype=object)
     wanted = _FRACTION.sub("%f", form)
     parsed = pd.to_datetime(series, format=wanted, errors="coerce", utc="%z" in form)
@@ -82,6 +84,9 @@ def parse_dates(words: pa.Array, form: str, exact: bool = False) -> npt.NDArray[
 
 def write_dates(values: npt.NDArray[np.datetime64], form: str) -> list[str]:
     """Return dates written in a format, [N]; there must be no missing one."""
+    # Here and not above: images and texts do without its 25 MB.
+    import pandas as pd
+
     match = _FRACTION.search(form)
     stamps = pd.Series(values.astype("datetime64[us]")).dt
     if not match:

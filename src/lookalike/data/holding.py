@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from lookalike.core.constraints import Cell, Combination, Constraint, Formula, Inequality, Range
 from lookalike.core.errors import DataError
@@ -86,6 +85,9 @@ def as_numbers(data: Table, name: str) -> Values:
     if kind in _MEASURED:
         return data.numbers(name)
     if kind in _WORDS:
+        # Here and not above: images and texts do without its 25 MB.
+        import pandas as pd
+
         codes = np.asarray(pd.factorize(np.array(data.strings(name), dtype=object))[0])
     else:
         codes = data.codes(name)

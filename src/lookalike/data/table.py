@@ -14,7 +14,6 @@ from typing import Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -247,6 +246,9 @@ def _numbered(column: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
     """Return one whole number for each value: equal for equal values, and one of its own where it is missing."""
     values = column.combine_chunks()
     if values.type == pa.large_string():
+        # Here and not above: images and texts do without its 25 MB.
+        import pandas as pd
+
         words = np.array(["" if value is None else value for value in values.to_pylist()], dtype=object)
         found = np.asarray(pd.util.hash_array(words, categorize=False))
     else:
