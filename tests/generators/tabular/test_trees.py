@@ -55,7 +55,7 @@ def mixed(n: int, seed: int = 0) -> Table:
             Column(name="smokes", kind="boolean", categories=BOOLEANS),
             Column(name="fixed", kind="category", categories=("one",)),
             Column(name="gone", kind="number", optional=True),
-            Column(name="key", kind="id"),
+            Column(name="key", kind="id", stored="int64"),
             Column(name="note", kind="text"),
         ],
         "c",

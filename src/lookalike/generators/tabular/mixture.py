@@ -23,8 +23,9 @@ from lookalike.core.events import Progress, Watch
 from lookalike.core.rng import Rng
 from lookalike.data.coded_numbers import UNSEEN, Grain
 from lookalike.data.coding import TableCoding
+from lookalike.data.fresh import BLOCK
 from lookalike.data.table import Codes, Numbers, Table
-from lookalike.generators.tabular.drawing.rows import BLOCK, Known, check_table, draw_rows, fill_rows
+from lookalike.generators.tabular.drawing.rows import Known, check_table, draw_rows, fill_rows
 from lookalike.generators.tabular.drawing.settings import SavedModel
 from lookalike.techniques.latent_class import fit_classes
 

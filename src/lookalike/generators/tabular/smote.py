@@ -23,8 +23,9 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import write_file, write_json
 from lookalike.data.asked import asked_values
-from lookalike.data.table import CODED, NUMERIC, Numbers, Table, Values
-from lookalike.generators.tabular.rows.finish import key_start, new_keys, step_of, to_form
+from lookalike.data.fresh import fresh_words
+from lookalike.data.table import CODED, NUMERIC, WORDS, Numbers, Table
+from lookalike.generators.tabular.rows.finish import step_of, to_form
 
 _FORMAT = "lookalike.tabular.smote/1"
 _ROWS = "rows.safetensors"
@@ -67,7 +68,6 @@ class Smote(Method):
                 arrays[f"column.{column.name}"] = np.asarray(data.values(column.name))
             if column.kind in NUMERIC:
                 about["steps"][column.name] = step_of(column, data.numbers(column.name))
-        about["keys"] = {c.name: key_start(data.strings(c.name)) for c in data.schema.columns if c.kind == "id"}
         arrays["near"] = nearest_rows(_points(data), data.labels, self.neighbours)
         arrays["label"] = data.labels
         return _FittedSmote(arrays, about, self)
@@ -162,13 +162,9 @@ class _FittedSmote:
             here = np.flatnonzero(np.asarray(asked[str(self.schema.label)]) == label)
             base[here] = rows[np.minimum((u_N3[here, 0] * len(rows)).astype(np.int64), len(rows) - 1)]
         other = self.near[base, np.minimum((u_N3[:, 1] * self.near.shape[1]).astype(np.int64), self.near.shape[1] - 1)]
-        columns: dict[str, Values] = {}
-        for place, column in enumerate(self.schema.columns):
-            if column.kind == "id":
-                columns[column.name] = new_keys(self.about["keys"][column.name], range(n), rng.child("keys", place))
-            elif column.kind == "text":
-                columns[column.name] = [None if column.optional else ""] * n
-            else:
+        columns = fresh_words(self.schema, n, rng.child("keys"))
+        for column in self.schema.columns:
+            if column.kind not in WORDS:
                 columns[column.name] = self._column(column.name, base, other, u_N3[:, 2])
         return Table.of(columns, self.schema)
 

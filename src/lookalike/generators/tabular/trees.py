@@ -23,8 +23,8 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import write_file, write_json
 from lookalike.data.asked import asked_values
-from lookalike.data.table import CODED, NUMERIC, Codes, Numbers, Table, Values
-from lookalike.generators.tabular.rows.finish import key_start, new_keys
+from lookalike.data.fresh import fresh_words
+from lookalike.data.table import CODED, NUMERIC, WORDS, Codes, Numbers, Table, Values
 from lookalike.generators.tabular.rows.link import Learner, Link
 from lookalike.techniques.cart import Floats, Ints
 from lookalike.techniques.donors import filled
@@ -112,7 +112,6 @@ class Trees(Method):
             "rows": len(data),
             "min_leaf": least,
             "leaves": [int((link.tree.feature < 0).sum()) for link in links],
-            "keys": {c.name: key_start(data.strings(c.name)) for c in data.schema.columns if c.kind == "id"},
             "schema": data.schema.model_dump(mode="json"),
         }
         return _FittedTrees(links, about, self)
@@ -304,13 +303,9 @@ class _FittedTrees:
         return {name: values[chosen] for name, values in drawn.items()}
 
     def _table(self, n: int, parts: list[Drawn], rng: Rng) -> Table:
-        columns: dict[str, Values] = {}
-        for place, column in enumerate(self.schema.columns):
-            if column.kind == "id":
-                columns[column.name] = new_keys(self.about["keys"][column.name], range(n), rng.child("keys", place))
-            elif column.kind == "text":
-                columns[column.name] = [None if column.optional else ""] * n
-            else:
+        columns = fresh_words(self.schema, n, rng.child("keys"))
+        for column in self.schema.columns:
+            if column.kind not in WORDS:
                 empty = np.zeros(0, dtype=np.int64 if column.kind in CODED else np.float64)
                 columns[column.name] = np.concatenate([empty, *(part[column.name] for part in parts)])
         return Table.of(columns, self.schema)

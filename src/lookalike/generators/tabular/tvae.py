@@ -22,8 +22,9 @@ from lookalike.core.rng import Rng
 from lookalike.core.store import digest
 from lookalike.data.coded_numbers import UNSEEN, Grain
 from lookalike.data.coding import TableCoding
+from lookalike.data.fresh import BLOCK
 from lookalike.data.table import Codes, Numbers, Table
-from lookalike.generators.tabular.drawing.rows import BLOCK, Known, check_table, draw_rows, fill_rows, pick, shares
+from lookalike.generators.tabular.drawing.rows import Known, check_table, draw_rows, fill_rows, pick, shares
 from lookalike.generators.tabular.drawing.settings import SavedModel, Trained
 from lookalike.networks.tabular_vae import TabularVae
 from lookalike.techniques.ema import Ema

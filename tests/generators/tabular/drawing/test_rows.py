@@ -12,8 +12,9 @@ from lookalike.core.events import Event, Note
 from lookalike.core.rng import Rng
 from lookalike.data.coded_numbers import Grain
 from lookalike.data.coding import TableCoding
+from lookalike.data.fresh import BLOCK
 from lookalike.data.table import Codes, Numbers
-from lookalike.generators.tabular.drawing.rows import BLOCK, Known, check_table, draw_rows, pick, shares
+from lookalike.generators.tabular.drawing.rows import Known, check_table, draw_rows, pick, shares
 
 
 def _even(codes: Codes, places: Numbers, known: Known, rng: Rng) -> tuple[Codes, Numbers]:
@@ -76,3 +77,9 @@ def test_codes_follow_their_shares() -> None:
 def test_shares_are_never_zero() -> None:
     found = shares(np.array([[0], [0], [2]]), (4,))
     np.testing.assert_allclose(found[0], np.array([2.5, 0.5, 1.5, 0.5]) / 5)
+
+
+def test_keys_that_are_whole_numbers_stay_whole_numbers() -> None:
+    keys = draw_rows(3, Rng(0), None, _CODING, "m", _even).strings("key")
+    assert len(set(keys)) == 3
+    assert all(key is not None and int(key) < 2**63 for key in keys)

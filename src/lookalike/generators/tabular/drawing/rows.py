@@ -12,17 +12,16 @@ import numpy.typing as npt
 import torch
 
 from lookalike.core.errors import ConfigError, DataError
-from lookalike.core.events import Note, Watch
+from lookalike.core.events import Watch
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.data.asked import asked_values
 from lookalike.data.coded_numbers import UNSEEN, NumberCoding
 from lookalike.data.coding import TableCoding
+from lookalike.data.fresh import BLOCK, fresh_words, tell_unlearnt
 from lookalike.data.table import NUMERIC, WORDS, Codes, Numbers, Table, Values
 from lookalike.techniques.parts import Parts
 
-BLOCK = 1024
-"""Rows of a block; a block is always computed whole."""
 Known = npt.NDArray[np.bool_]
 DrawBlock = Callable[[Codes, Numbers, Known, Rng], tuple[Codes, Numbers]]
 """From codes, places and what of them is given, [B, D] each, and the key of the block, to all codes and places."""
@@ -47,10 +46,7 @@ def check_table(data: Table, method: str, most: int, watch: Watch) -> None:
         raise DataError(f"{method} found keys and free texts only; it learns numbers, categories and dates; add one")
     if len(modelled) > most:
         raise DataError(f"{method} learns at most {most} columns, found {len(modelled)}; leave some out")
-    for column in data.schema.columns:
-        if column.kind == "text":
-            words = f"{column.name} holds free text, which {method} does not learn: its cells are left empty"
-            watch(Note("fit", words, "warning"))
+    tell_unlearnt(data.schema, method, watch)
 
 
 def draw_rows(
@@ -146,22 +142,8 @@ def _blocks(codes: Codes, places: Numbers, known: Known, rng: Rng, draw: DrawBlo
 
 
 def _table(coding: TableCoding, codes: Codes, places: Numbers, asked: Mapping[str, Values], rng: Rng) -> Table:
-    columns = {**coding.decode(codes, places), **asked}
-    for place, column in enumerate(coding.schema.columns):
-        if column.kind == "id":
-            columns[column.name] = _keys(len(codes), rng.child("key", place))
-        elif column.kind == "text":
-            columns[column.name] = [None if column.optional else ""] * len(codes)
-    return Table.of(columns, coding.schema)
-
-
-def _keys(n: int, rng: Rng) -> list[str | None]:
-    """Return new keys: 96 random bits each, so that none comes twice or is a real one."""
-    keys: list[str | None] = []
-    for b in range(-(-n // BLOCK)):
-        raw = rng.child("block", b).numpy().bytes(12 * BLOCK).hex()
-        keys.extend(raw[24 * k : 24 * (k + 1)] for k in range(BLOCK))
-    return keys[:n]
+    words = fresh_words(coding.schema, len(codes), rng.child("key"))
+    return Table.of({**words, **coding.decode(codes, places), **asked}, coding.schema)
 
 
 def numeric(schema: Schema, names: tuple[str, ...]) -> list[bool]:
