@@ -41,7 +41,7 @@ def mixed(n: int, seed: int = 0) -> Table:
     height = np.round(1.7 + 0.1 * ill + 0.1 * draw.standard_normal(n), 2)
     schema = table_schema(
         [
-            Column(name="key", kind="id"),
+            Column(name="key", kind="id", stored="int64"),
             Column(name="height", kind="number", decimals=2, optional=True),
             Column(name="gain", kind="integer"),
             Column(name="born", kind="datetime", grid=86_400.0, optional=True),
