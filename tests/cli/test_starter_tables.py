@@ -36,6 +36,7 @@ def _said(*line: str) -> str:
 def test_the_recipe_runs(table: Path) -> None:
     assert "label: ill, the last column, with classes" in _said("init", "rows.csv")
     recipe = load(table.parent / "recipe.yaml")
+    assert recipe.goal == "share"
     assert recipe.sample.rows == 48
     assert recipe.generator.use in ("tabular.trees", "tabular.marginals")
     small = recipe.model_copy(update={"filters": (), "measure": (), "audits": ()})

@@ -122,7 +122,10 @@ def demo(
 @app.command()
 def init(
     data: Annotated[str, typer.Argument(help="A folder, a file, or the word digits.")],
-    goal: Annotated[str, typer.Option("--goal", help="augment, share, bootstrap or simulate.")] = "augment",
+    goal: Annotated[
+        str | None,
+        typer.Option("--goal", help="augment, share, bootstrap or simulate; default: share for tables, else augment."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Where the recipe goes.")] = Path("recipe.yaml"),
 ) -> None:
     """Look at the data and write a commented recipe for it."""

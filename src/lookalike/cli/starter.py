@@ -62,12 +62,12 @@ def _size_problem(found: Description) -> bool:
     return len(found.sizes) > 1 and all("size" in problem for problem in found.problems)
 
 
-def starter(data: str, goal: str, base: Path, file: str = "recipe.yaml") -> tuple[str, list[str]]:
+def starter(data: str, goal: str | None, base: Path, file: str = "recipe.yaml") -> tuple[str, list[str]]:
     """Return a commented recipe for some data, and what was seen in lines.
 
     Args:
         data: A path, or the word digits.
-        goal: augment, share, bootstrap or simulate.
+        goal: augment, share, bootstrap or simulate; None = share for a table, augment for images and texts.
         base: Folder that the recipe will lie in; its paths are relative to it.
         file: How its comments call it.
 
@@ -75,9 +75,12 @@ def starter(data: str, goal: str, base: Path, file: str = "recipe.yaml") -> tupl
         ConfigError: The goal is unknown.
         DataError: The data cannot be used as they are.
     """
-    if goal not in get_args(Goal):
+    if goal is not None and goal not in get_args(Goal):
         raise ConfigError(f"no goal is called '{goal}'; allowed: {', '.join(get_args(Goal))}")
-    found, opening = describe(data), Opening(data, goal, base, file)
+    found = describe(data)
+    # Most tables that need a stand-in are those that may not leave the house.
+    usual = "share" if isinstance(found, TableDescription) else "augment"
+    opening = Opening(data, goal or usual, base, file)
     if isinstance(found, TextDescription):
         return text_recipe(found, opening)
     if isinstance(found, TableDescription):
