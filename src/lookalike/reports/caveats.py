@@ -16,6 +16,7 @@ LARGE_EPSILON = 8.0
 WEAK_LEARNER = 0.5
 _HERE = {"localhost", "127.0.0.1", "::1"}
 _EXTRACTORS: Mapping[str, str] = {
+    "mixed": "the columns themselves, brought to one scale",
     "task_cnn": "trained on the same training rows",
     "pixels": "not trained: plain pixels",
     "random": "not trained: random weights",
