@@ -26,9 +26,10 @@ def watched_block(run: Evidence) -> dict[str, Any] | None:
         _lost(last),
     ]
     acted = [one for one in rows if one["remedy"]]
+    more = "" if run.part("generator", "config", "augment") is False else ", augmentation was raised"
     told += [
         f"Step {wording.count(one['step'])}: collapse began; both networks went back to their best state, the learning "
-        "rate was halved and augmentation raised."
+        f"rate was halved{more}."
         for one in acted
     ]
     if not acted:

@@ -200,20 +200,20 @@ def test_a_generator_without_styles_says_so() -> None:
         model.styles(["a"], Rng(0))
 
 
-def _watched(remedies: bool, told: Told) -> Watcher:
+def _watched(remedies: bool, told: Told, augment: bool = True) -> Watcher:
     method = find("generators", "image.r3gan")
-    config, data = method(**_SMALL), images(n=60)
+    config, data = method(**_SMALL, augment=augment), images(n=60)
     shape = config.shape(8, 8, 1, 3, "cpu")
     duel = Duel(*config.networks(shape, Rng(0)), shape.z_dim, data, config.rules(shape), torch.device("cpu"))
     return Watcher(duel, remedies, Rng(2), told)
 
 
-@pytest.mark.parametrize("remedies", [True, False])
+@pytest.mark.parametrize(("remedies", "augment"), [(True, True), (True, False), (False, True)])
 def test_collapse_is_told_once_it_is_sure_and_remedied_if_allowed(
-    remedies: bool, monkeypatch: pytest.MonkeyPatch
+    remedies: bool, augment: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = Told()
-    watcher = _watched(remedies, told)
+    watcher = _watched(remedies, told, augment)
     duel, real = watcher.duel, torch.from_numpy(watcher.duel.data.pixels[:60]).permute(0, 3, 1, 2).float() / 127.5 - 1
     shown = [real, real[:1].expand_as(real), real, real[:1].expand_as(real), real[:1].expand_as(real)]
     best = None
@@ -233,7 +233,8 @@ def test_collapse_is_told_once_it_is_sure_and_remedied_if_allowed(
     )
     assert back == remedies
     assert float(duel.rate_factor) == (0.5 if remedies else 1.0)
-    assert float(duel.controller.p) == pytest.approx(0.1 if remedies else 0.0)
+    assert float(duel.controller.p) == pytest.approx(0.1 if remedies and augment else 0.0)
+    assert ("augmentation raised" in notes[0]) == (remedies and augment)
 
 
 def test_a_run_is_looked_at_in_equal_parts() -> None:

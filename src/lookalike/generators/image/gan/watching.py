@@ -111,7 +111,8 @@ class Watcher:
     def _tell(self, step: int, recall: float, lost: int, acts: bool) -> None:
         done = "nothing was done (remedies are off or used up)"
         if acts:
-            done = "back to the best state, learning rate halved, augmentation raised"
+            more = ", augmentation raised" if self.duel.rules.augmented else ""
+            done = f"back to the best state, learning rate halved{more}"
         self.watch(
             Note(
                 "fit",
@@ -128,7 +129,8 @@ class Watcher:
         for name, value in duel.tensors().items():
             value.copy_(self._best[name])
         duel.rate_factor.fill_(rate * _RATE_BY)
-        duel.controller.p.fill_(min(duel.controller.limit, probability + _AUGMENT_BY))
+        if duel.rules.augmented:
+            duel.controller.p.fill_(min(duel.controller.limit, probability + _AUGMENT_BY))
         self.state[2] += 1
 
     @torch.no_grad()
