@@ -66,6 +66,18 @@ def test_rows_are_taken_by_position_with_repeats() -> None:
     assert concatenate_tables([part, part]).codes("town").tolist() == [0, 1, 0, 0, 1, 0]
 
 
+def test_neighbouring_rows_are_a_view_and_equal_those_taken() -> None:
+    whole = concatenate_tables([_some(), _some()])
+    view = whole.take(np.array([1, 2, 3, 4]))
+    apart = concatenate_tables([whole.take(np.array([row])) for row in (1, 2, 3, 4)])
+    assert view.fingerprint() == apart.fingerprint()
+    assert (
+        view.table.column("height").chunk(0).buffers()[1].address == whole.table["height"].chunk(0).buffers()[1].address
+    )
+    assert view.strings("name") == ["", "c", "ä", ""]
+    assert view.take(np.array([1, 0])).strings("name") == ["c", ""]
+
+
 @pytest.mark.parametrize(
     "changed",
     [
