@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.core.rng import Rng
+from lookalike.techniques.training import torch_generator
 
 
 @final
@@ -66,7 +67,7 @@ class AnyOrder(nn.Module):
             rng: Key of the weights.
             frequencies: Share of each code in the training rows, above 0, for each column.
         """
-        draw = torch.Generator().manual_seed(rng.integer())
+        draw = torch_generator(rng)
         self.codes.normal_(generator=draw)
         for span, ordered in zip(self.spans, self.ordered, strict=True):
             if ordered and span.stop - span.start > 2:

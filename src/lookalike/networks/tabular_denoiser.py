@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.core.rng import Rng
+from lookalike.techniques.training import torch_generator
 
 _FREQUENT = 0.05
 _FREQUENCIES = 16
@@ -68,7 +69,7 @@ class TabularDenoiser(nn.Module):
             shares: Share of each code in the training rows, above 0, for each column.
             ordered: Whether a column's codes are values of a number, so that neighbours shall be near.
         """
-        draw = torch.Generator().manual_seed(rng.integer())
+        draw = torch_generator(rng)
         for span, share, waves in zip(self.spans, shares, ordered, strict=True):
             vectors = torch.randn(len(share), self.vector, generator=draw)
             if waves and len(share) > 2:

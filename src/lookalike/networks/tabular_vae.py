@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.core.rng import Rng
+from lookalike.techniques.training import torch_generator
 
 
 @final
@@ -55,7 +56,7 @@ class TabularVae(nn.Module):
             rng: Key.
             shares: Share of each code in the training rows, above 0, for each column.
         """
-        draw = torch.Generator().manual_seed(rng.integer())
+        draw = torch_generator(rng)
         for parameter in self.parameters():
             if parameter.ndim > 1:
                 parameter.normal_(generator=draw).mul_(1 / math.sqrt(parameter.shape[1]))
