@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ HEADINGS = (
     "precision",
     "recall",
     "coverage",
-    "recall as made",
-    "accepted of made",
+    "recall before filters",
+    "made for one row",
     "sampling, images/s",
 )
 
@@ -36,21 +37,35 @@ HEADINGS = (
 def row(folder: Path) -> list[str]:
     """Return the figures of a finished run."""
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-    about = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))
+    about = json.loads((folder / "model" / "lookalike.json").read_text(encoding="utf-8"))
+    counts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["sample"]
     found: dict[tuple[str, str], Any] = {(score["method"], score["target"]): score for score in scores}
     overlap = found["image.precision_recall", "accepted"]["detail"]["figures"]
-    as_made = found["image.precision_recall", "unfiltered"]["value"]
+    before = found.get(("image.precision_recall", "unfiltered"))
     utility, distance = found["image.train_on_synthetic", "accepted"], found["image.frechet", "accepted"]
     low, high = utility["interval"]
     return [
         about["method"],
         f"{about['parameters'] / 1e6:.2f}",
         f"{about['images_seen'] / 1e3:.0f}",
-        f"{utility['value']:.3f} ({low:.3f} to {high:.3f})",
-        f"{distance['value']:.2f}",
+        f"{utility['value']:.3f} ({low:.3f} to {high:.3f}) of {utility['floor']:.3f}",
+        f"{distance['value']:.2f} (real {distance['floor']:.2f})",
         *(f"{overlap[name]['value']:.2f}" for name in ("precision", "recall", "coverage")),
-        f"{as_made:.2f}",
+        f"{before['detail']['figures']['recall']['value']:.2f}" if before else "",
+        f"{sum(counts['made']) / max(1, sum(counts['accepted'])):.2f}",
+        f"{speed(about['method'], folder / 'model'):.0f}",
     ]
+
+
+def speed(method: str, folder: Path, images: int = 200) -> float:
+    """Return how many images a saved model draws in a second."""
+    from lookalike import Rng, find
+
+    model = find("generators", method)().load(folder)
+    model.sample(images, Rng(0))
+    started = time.perf_counter()
+    model.sample(images, Rng(1))
+    return images / (time.perf_counter() - started)
 
 
 def main() -> None:
@@ -72,8 +87,7 @@ def main() -> None:
             settings.append("generator.minutes=null")
         if asked.fit_only:
             settings += ["measure=[]", "audits=[]"]
-        run = lookalike.run(RECIPE, asked.out / method, settings)
-        del run
+        lookalike.run(RECIPE, asked.out / method, settings)
     if not asked.fit_only:
         print(" | ".join(HEADINGS))
         for method in asked.only:

@@ -177,3 +177,29 @@ def test_training_with_the_penalty_evens_out_path_lengths() -> None:
         penalty.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert sum(spread[-10:]) < 0.8 * sum(spread[:10])
+
+
+def test_mode_seeking_compares_neighbours_of_one_class_only() -> None:
+    codes, images = _normal(5, 7), _normal(5, 1, 3, 2, step=1)
+    label = torch.tensor([0, 0, 1, 1, 2])
+    ratios = [
+        float((codes[i] - codes[i + 1]).abs().mean() / ((images[i] - images[i + 1]).abs().mean() + 1e-3))
+        for i in range(4)
+    ]
+    assert float(penalties.mode_seeking(codes, images)) == pytest.approx(sum(ratios) / 4, rel=1e-12)
+    assert float(penalties.mode_seeking(codes, images, label)) == pytest.approx((ratios[0] + ratios[2]) / 2, rel=1e-12)
+    assert float(penalties.mode_seeking(codes, images, torch.arange(5))) == 0.0
+    assert float(penalties.mode_seeking(codes[:1], images[:1])) == 0.0
+
+
+def test_mode_seeking_grows_as_images_collapse() -> None:
+    codes, images = _normal(6, 4), _normal(6, 1, 2, 2, step=1)
+    nearer = [float(penalties.mode_seeking(codes, images.mean(0) + share * images)) for share in (1, 0.1, 0)]
+    assert nearer == sorted(nearer)
+    assert nearer[2] == pytest.approx(float((codes[1:] - codes[:-1]).abs().mean()) / 1e-3, rel=1e-9)
+
+
+def test_gradient_of_mode_seeking_reaches_the_generator() -> None:
+    network, codes = _network(3, 8), _normal(6, 3)
+    label = torch.tensor([0, 0, 0, 1, 1, 2])
+    _check_gradient(network, lambda: penalties.mode_seeking(codes, network(codes).reshape(6, 2, 2, 2), label))

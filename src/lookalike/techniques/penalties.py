@@ -1,7 +1,7 @@
-"""Penalties on gradients that keep adversarial training stable: R1, R2, the gradient penalty, path length.
+"""Penalties that keep adversarial training stable and varied: R1, R2, the gradient penalty, path length, mode seeking.
 
-All of them differentiate twice, so the gradient reaches the weights of the network that is penalised. Legend: B rows
-of a batch, C channels, H height, W width, ... any further axes.
+All but the last differentiate twice, so the gradient reaches the weights of the network that is penalised. Legend: B
+rows of a batch, C channels, H height, W width, Z numbers of a latent code, ... any further axes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor
 
 Penalty = Literal["zero_centred", "one_centred"]
 PATH_LENGTH_DECAY = 0.01
+_LEAST_MOVE = 1e-3
 
 
 def zero_centred(logits_B: Tensor, x: Tensor, gamma: float) -> Tensor:
@@ -65,6 +66,34 @@ def one_centred(
     x = torch.lerp(real.detach(), fake.detach(), share_B.reshape(-1, *[1] * (real.ndim - 1))).requires_grad_()
     squares_B = _gradient(critic(x).sum(), x).flatten(1).square().sum(1)
     return ((squares_B + 1e-12).sqrt() - 1).square().mean() * weight
+
+
+def mode_seeking(codes_BZ: Tensor, images: Tensor, label_B: Tensor | None = None) -> Tensor:
+    """Return how near each other the generator's images lie for how far apart their codes are; large = collapse.
+
+    Args:
+        codes_BZ: Latent codes, [B, Z], not all equal.
+        images: The generator's images of them, [B, ...], in about [-1, 1], still in the graph.
+        label_B: Class numbers, [B]; rows that follow each other are compared if they are of one class, so sort them.
+            None = all rows are of one class.
+
+    Returns:
+        The mean over pairs of neighbouring rows of |difference of codes| / |difference of images|, each the mean over
+        their numbers; a scalar, 0 where no pair is of one class.
+
+    Source: Mao et al. 2019, arXiv 1903.05628, equations 3 and 4.
+    Differs from the paper: the mean of inverse ratios is what is minimised, as their inverse is what grows; pairs are
+        neighbours in the batch; .001 below the line bounds the term where images are equal.
+
+    Example:
+        >>> codes, images = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [0.499]])
+        >>> round(float(mode_seeking(codes, images)), 3)
+        2.0
+    """
+    codes = (codes_BZ[1:] - codes_BZ[:-1]).abs().mean(1)
+    moved = (images[1:] - images[:-1]).abs().flatten(1).mean(1)
+    same = torch.ones_like(codes) if label_B is None else (label_B[1:] == label_B[:-1]).to(codes.dtype)
+    return (same * codes / (moved + _LEAST_MOVE)).sum() / same.sum().clamp(min=1)
 
 
 def path_lengths(images_BCHW: Tensor, w: Tensor, generator: torch.Generator) -> Tensor:

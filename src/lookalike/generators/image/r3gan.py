@@ -23,11 +23,12 @@ class R3gan(Adversarial):
     Source: Huang et al. 2024, arXiv 2501.05441.
     Differs from the paper: constant rates that fall over the last quarter instead of a burn-in; the weight
         of the penalties follows pixels / batch (2,400 at 1024 x 1024 pixels and a batch of 32, at least .5), and they
-        come every fourth step, four times as strong; narrower networks on a processor.
+        come every fourth step, four times as strong; narrower networks on a processor; a term against images of one
+        class that are alike (`mode_seeking`, Mao et al. 2019, arXiv 1903.05628).
     """
 
     name: ClassVar[str] = "image.r3gan"
-    own: ClassVar[Own] = Own("relativistic", 2400.0, 0.5, True, 4, 5e-4, (0.0, 0.99))
+    own: ClassVar[Own] = Own("relativistic", 2400.0, 0.5, True, 4, 5e-4, (0.0, 0.99), mode_seeking=0.1)
 
     sampling: CodedDrawing = Field(default=CodedDrawing(), description="How images are drawn.")
 

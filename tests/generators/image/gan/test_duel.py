@@ -241,3 +241,12 @@ def test_a_run_is_looked_at_in_equal_parts() -> None:
     method = find("generators", "image.r3gan")
     fitted = method(**{**_SMALL, "steps": 2 * PROBES + 3}).fit(images(), Rng(0), SILENT)
     assert [row["step"] for row in fitted.about["probes"]] == [2.0 * (k + 1) for k in range(PROBES)]
+
+
+def test_mode_seeking_keeps_images_of_a_class_apart() -> None:
+    def variety(weight: float) -> float:
+        generator = find("generators", "image.r3gan")(steps=40, batch_size=8, device="cpu", mode_seeking=weight)
+        made = generator.fit(images(), Rng(0), SILENT).sample(20, Rng(1), {"label": "a"})
+        return float(made.pixels.astype(np.float64).std(axis=0).mean())
+
+    assert variety(5.0) > 1.5 * variety(0.0)

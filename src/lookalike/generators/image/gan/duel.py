@@ -28,7 +28,7 @@ from lookalike.techniques.adversarial import (
 from lookalike.techniques.augment import Controller, augment
 from lookalike.techniques.ema import Ema
 from lookalike.techniques.parts import CPU_PARTS, Parts
-from lookalike.techniques.penalties import Penalty, one_centred, path_length, path_lengths, zero_centred
+from lookalike.techniques.penalties import Penalty, mode_seeking, one_centred, path_length, path_lengths, zero_centred
 from lookalike.techniques.training import adam_tensors, torch_generator
 
 _FALL = 0.25
@@ -49,6 +49,7 @@ class Rules:
         on_fakes: The penalty towards 0 is taken on generated images too (R2).
         every: Steps from one penalty to the next; it is weighted by as much.
         path_length: Weight of the path-length penalty; 0 = none.
+        mode_seeking: Weight of the term against images of one class that are alike; 0 = none.
         mixing: Probability that a row gets its style from two codes.
         learning_rate: Of both networks; it falls linearly over the last quarter.
         betas: Decay rates of Adam.
@@ -65,6 +66,7 @@ class Rules:
     on_fakes: bool
     every: int
     path_length: float
+    mode_seeking: float
     mixing: float
     learning_rate: float
     betas: tuple[float, float]
@@ -200,6 +202,10 @@ class Duel:
 
     def _train_generator(self, real: Tensor, label: Tensor | None, step: int, rng: Rng) -> tuple[Tensor, Tensor]:
         rules = self.rules
+        if label is not None and rules.mode_seeking > 0:
+            # Rows of one class side by side, so that neighbours can be compared.
+            order = torch.sort(label, stable=True).indices
+            real, label = real[order], label[order]
         z_BZ = codes(len(real), self.z_dim, rng.child("codes"), self.device)
         weight = lazy_weight(step, _PATH_EVERY) * rules.path_length
         styles: dict[int, Tensor] = {}
@@ -217,6 +223,8 @@ class Duel:
                 with torch.no_grad():
                     real_B = self.discriminator(self._seen(real[part], key.child("real")), labels)
             value = generator_loss(rules.loss, real_B, fake_B)
+            if rules.mode_seeking > 0:
+                value = value + rules.mode_seeking * mode_seeking(z_BZ[part], fake, labels)
             if weight > 0:
                 penalty, means[part.start] = self._path_length(z_BZ[part], labels, key.child("path"))
                 value = value + weight * penalty

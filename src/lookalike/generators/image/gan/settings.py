@@ -50,6 +50,7 @@ class Own:
         learning_rate: Of both networks.
         betas: Decay rates of Adam.
         path_length: Weight of the path-length penalty on images larger than 64 pixels; 0 = never.
+        mode_seeking: Weight of the term against images of one class that are alike; 0 = never.
         mixing: Probability of style mixing on images larger than 64 pixels.
         parts: A batch may be computed in parts.
     """
@@ -62,6 +63,7 @@ class Own:
     learning_rate: float
     betas: tuple[float, float]
     path_length: float = 0.0
+    mode_seeking: float = 0.0
     mixing: float = 0.0
     parts: bool = True
 
@@ -93,6 +95,13 @@ class Adversarial(Method):
         ge=0,
         description="Weight of the gradient penalty; None = 10 for one_centred, else by image size and batch, as the "
         "method.",
+    )
+    mode_seeking: float | None = Field(
+        default=None,
+        ge=0,
+        le=10,
+        description="Weight of a term that keeps images of one class from being alike: more gives more variety, too "
+        "much gives noise; None = that of the method.",
     )
     augment: bool = Field(
         default=True,
@@ -176,6 +185,7 @@ class Adversarial(Method):
             # Lazy penalties were found for R1; the other paper takes its own at every step.
             every=1 if self.centre == "one_centred" else own.every,
             path_length=own.path_length if large else 0.0,
+            mode_seeking=own.mode_seeking if self.mode_seeking is None else self.mode_seeking,
             mixing=own.mixing if large else 0.0,
             learning_rate=self.learning_rate or own.learning_rate,
             betas=own.betas,
