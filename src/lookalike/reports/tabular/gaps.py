@@ -17,6 +17,8 @@ _COLUMNS = 400
 _PAIRED = 60
 _PAIRS = 200
 _OPEN = 10
+_SEEN = 5e-5
+"""Share below which two columns count as never missing together: it would be written as 0 %."""
 
 
 def missing_facts(parts: Mapping[str, Table]) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def _pairs(parts: Mapping[str, Table], names: list[str]) -> list[dict[str, Any]]
         for one in range(len(names))
         for other in range(one)
     ]
-    found = [one for one in found if any(one["missing"].values())]
+    found = [one for one in found if max(one["missing"].values()) >= _SEEN]
     found.sort(key=lambda one: (-_off(one["missing"]), one["names"]))
     return found[:_PAIRS]
 
