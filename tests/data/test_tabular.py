@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from lookalike.core.contracts import Reference
 from lookalike.core.errors import DataError
+from lookalike.core.events import SILENT
+from lookalike.core.registry import find
+from lookalike.core.rng import Rng
 from lookalike.data import open_dataset
 from lookalike.data.formats import typed, written
 from lookalike.data.reading import read_notes
 from lookalike.data.table import Table
 from lookalike.data.tabular import Rows, TabularSettings, decoded, read_table
+from lookalike.filters.tabular.valid import Valid
 
 
 class Settings(TabularSettings):
@@ -168,6 +174,12 @@ def test_more_rows_are_read_like_the_first(tmp_path: Path) -> None:
         ({"class": [f"k{k}" for k in range(30)]}, {}, "the label class is taken for id .*which cannot be predicted"),
         ({"a": ["1", "2"]}, {"columns": {"a": {"high": 1}}}, "declared with high: 1, but holds a value above it"),
         ({"a": ["1", "2"]}, {"columns": {"a": {"low": 2}}}, "declared with low: 2, but holds a value below it"),
+        ({"a": ["2021-05-01"]}, {"columns": {"a": {"low": "2021-05-02"}}}, "low: 2021-05-02, but holds a value below"),
+        ({"a": ["01.05.2021"]}, {"columns": {"a": {"high": "30.04.2021"}}}, "with high: 30.04.2021, but holds a value"),
+        ({"a": ["01.05.2021"]}, {"columns": {"a": {"high": "04/30/2021"}}}, "written as %d.%m.%Y or as .*, found 04"),
+        ({"a": ["01.05.2021"]}, {"columns": {"a": {"high": 7}}}, "high must be a date written as .*, found 7"),
+        ({"a": ["1", "2"]}, {"columns": {"a": {"low": "1.1.2000"}}}, "low must be a number, found 1.1.2000"),
+        ({"a": ["1", "2"]}, {"columns": {"a": {"low": 3, "high": 0}}}, "low must not be above high, found 3.0 and 0.0"),
         ({"a": ["1.5.2021"]}, {"columns": {"a": {"kind": "datetime"}}}, "1 values that are not dates written as"),
         ({"a": pa.array([[1], [2]])}, {}, "column a holds list<.*leave_out"),
         ({"a": pa.array([b"x"])}, {}, "column a holds binary"),
@@ -192,3 +204,42 @@ def test_a_hundred_thousand_levels_fit(tmp_path: Path) -> None:
     table = read_table(rows({"x": names}, 50_000), Settings(columns={"x": {"kind": "category"}}), target)
     assert len(table.schema.column("x").categories) == 100_000
     assert written(table).column("x").to_pylist() == names
+
+
+DAY = 86400.0
+BOUNDED = {
+    "in the format of the column": ({"low": "31.12.2020", "high": "02.01.2021"}, ["01.01.2021", "02.01.2021", ""]),
+    "as ISO 8601, which YAML reads as dates": (
+        {"low": date(2020, 12, 31), "high": datetime(2021, 1, 2)},
+        ["01.01.2021", "02.01.2021", ""],
+    ),
+    "of a typed column": (
+        {"low": "2020-12-31 00:00:00", "high": "2021-01-02"},
+        pa.array([date(2021, 1, 1), date(2021, 1, 2), None], pa.date32()),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", BOUNDED)
+def test_dates_have_public_bounds(tmp_path: Path, how: str) -> None:
+    bounds, cells = BOUNDED[how]
+    table = read(tmp_path, {"day": cells, "x": ["a", "b", "c"]}, columns={"day": bounds}, label="")
+    column = table.schema.column("day")
+    start = datetime(2020, 12, 31, tzinfo=UTC).timestamp()
+    assert (column.low, column.high) == (start, start + 2 * DAY)
+    assert Valid().select(table, Reference(table, table), Rng(0)).dropped == {}
+    early = Table.of({"day": np.array([start - DAY, start, np.nan]), "x": np.array([0, 1, 2])}, table.schema)
+    assert Valid().select(early, Reference(table, table), Rng(0)).dropped == {"day out of bounds": 1}
+
+
+@pytest.mark.parametrize("name", ["trees", "marginals", "copula", "mixture", "smote"])
+def test_generators_keep_the_bounds_of_dates(tmp_path: Path, name: str) -> None:
+    days = [f"2021-{month:02d}-{day:02d}" for month in range(1, 13) for day in range(1, 29)]
+    bounds = {"low": "2021-01-01", "high": "2021-12-28"}
+    table = read(tmp_path, {"day": days, "x": ["a", "b"] * 168}, columns={"day": bounds}, label="x")
+    made = find("generators", f"tabular.{name}")().fit(table, Rng(0), SILENT).sample(3000, Rng(1))
+    seconds, column = made.numbers("day"), table.schema.column("day")
+    assert made.schema == table.schema
+    assert column.low is not None
+    assert column.high is not None
+    assert column.low <= seconds.min() <= seconds.max() <= column.high

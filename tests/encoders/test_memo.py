@@ -61,3 +61,36 @@ def test_the_oldest_goes_first_and_the_limit_holds() -> None:
     assert make("huge", 101).size == 101
     make("huge", 101)
     assert made.count("huge") == 2
+
+
+def test_only_new_rows_of_a_growing_set_are_asked_for() -> None:
+    """Whatever grows, changes, shrinks or is too large: the figures are those of all rows."""
+    asked: list[int] = []
+
+    def figures(rows: np.ndarray) -> np.ndarray:
+        asked.append(len(rows))
+        return np.asarray(rows.sum(axis=1), dtype=np.float64)
+
+    held = memo.Growing(limit=3999, sets=2)
+    rows = np.random.default_rng(0).standard_normal((500, 2)).astype(np.float32)
+    changed = rows.copy()
+    changed[3] += 1
+    for key, part, new in (
+        ("a", rows[:100], 100),
+        ("a", rows[:150], 50),
+        ("a", rows[:150], None),
+        ("b", rows[:150], 150),
+        ("a", changed[:160], 11),
+        ("a", rows[:20], 1),
+        ("a", rows[:30, :1], 30),
+        ("a", rows[:0], None),
+        ("b", rows, 350),
+        ("b", rows, 500),
+        ("c", rows[:2], 2),
+        ("d", rows[:2], 2),
+        ("c", rows[:3], 1),
+        ("a", rows[:5], 5),
+    ):
+        asked.clear()
+        np.testing.assert_array_equal(held.get(key, part, figures), figures(part))
+        assert asked[:-1] == ([] if new is None else [new])

@@ -14,6 +14,7 @@ from lookalike.core.rng import Rng
 from lookalike.data.detect import describe, guess
 from lookalike.data.detect_tables import TableDescription, describe_table
 from lookalike.data.discover import Candidate, candidates
+from lookalike.data.formats import date_format, write_seconds
 from lookalike.data.infer import Inferred
 from lookalike.data.pixels import shown
 from lookalike.pipeline import api
@@ -158,7 +159,8 @@ def declared(one: Inferred) -> dict[str, object]:
     for key in ("low", "high", "decimals", "grid"):
         value = getattr(column, key)
         if value is not None and (key != "decimals" or column.kind == "number"):
-            found[key] = value
+            dates = column.kind == "datetime" and key != "decimals"
+            found[key] = write_seconds(value, date_format(column)) if dates else value
     return found
 
 

@@ -82,6 +82,25 @@ def parse_dates(words: pa.Array, form: str, exact: bool = False) -> npt.NDArray[
     return found
 
 
+def date_seconds(word: str, form: str) -> float | None:
+    """Return a date in seconds since 1970, written in a format or by ISO 8601; None when it is neither.
+
+    Example:
+        >>> date_seconds("02.01.1970", "%d.%m.%Y"), date_seconds("1970-01-02", "%d.%m.%Y"), date_seconds("x", "%Y")
+        (86400.0, 86400.0, None)
+    """
+    for known in (form, "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"):
+        found = parse_dates(pa.array([word]), known)[0]
+        if not np.isnat(found):
+            return float(found.astype(np.int64)) / 1e6
+    return None
+
+
+def write_seconds(seconds: float, form: str) -> str:
+    """Return a date, given in seconds since 1970, written in a format."""
+    return write_dates(np.array([round(seconds * 1e6)]).astype("datetime64[us]"), form)[0]
+
+
 def write_dates(values: npt.NDArray[np.datetime64], form: str) -> list[str]:
     """Return dates written in a format, [N]; there must be no missing one."""
     # Here and not above: images and texts do without its 25 MB.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Literal, final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -13,7 +15,7 @@ from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
 from lookalike.data.facts import MOST_LEVELS, Facts, Numbers
-from lookalike.data.formats import FIXED, PAIR, POINT, SHORT
+from lookalike.data.formats import FIXED, PAIR, POINT, SHORT, date_format, date_seconds
 from lookalike.data.pixels import shown
 from lookalike.data.table import BOOLEANS
 
@@ -37,8 +39,10 @@ class Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Kind | None = Field(default=None, description="What the column holds.")
-    low: float | None = Field(default=None, description="Public lower bound of a number.")
-    high: float | None = Field(default=None, description="Public upper bound of a number.")
+    low: float | str | None = Field(
+        default=None, description="Public lower bound of a number, or of a date as the column writes it."
+    )
+    high: float | str | None = Field(default=None, description="Public upper bound, likewise.")
     categories: tuple[str, ...] = Field(
         default=(), description="Public list of the values of a category, in order for an ordinal column."
     )
@@ -47,6 +51,12 @@ class Declared(BaseModel):
     grid: float | None = Field(default=None, gt=0, description="Values are whole multiples of this.")
     format: str | None = Field(default=None, description="Format of a date, for example %d.%m.%Y.")
     unit: str = Field(default="", description="Unit of the values, for the report.")
+
+    @field_validator("low", "high", mode="before")
+    @classmethod
+    def _bound(cls, value: object) -> object:
+        # YAML makes a date of 2020-01-31.
+        return value.isoformat(" ") if isinstance(value, datetime) else str(value) if isinstance(value, date) else value
 
     @field_validator("categories", mode="before")
     @classmethod
@@ -87,10 +97,11 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     if is_label and declared.kind is None and kind == "integer" and 2 <= len(facts.levels) <= _MOST_CLASSES:
         kind, more = "category", {"stored": typed or "int64"}
         reason = f"the label, with {len(facts.levels)} different whole numbers: classes (kind: integer to predict it)"
-    fields = {**more, **{key: getattr(declared, key) for key in ("low", "high", "unit", "decimals", "grid")
+    fields = {**more, **{key: getattr(declared, key) for key in ("unit", "decimals", "grid")
                          if getattr(declared, key) not in (None, "")}}  # fmt: skip
     if declared.format:
         fields["stored"] = declared.format
+    fields |= _bounds(facts.name, kind, fields.get("stored", ""), declared)
     if kind in ("category", "ordinal"):
         fields["categories"] = _categories(facts, declared, kind, more)
     if kind == "boolean":
@@ -103,6 +114,37 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
         )
     fields = {key: value for key, value in fields.items() if value not in (None, "")}
     return Inferred(Column(name=facts.name, kind=kind, optional=optional, **fields), _told(facts, reason), facts)
+
+
+def _bounds(name: str, kind: str, stored: str, declared: Declared) -> dict[str, float]:
+    """Return the declared bounds as numbers; those of dates in seconds since 1970."""
+    form = date_format(Column(name=name, kind=kind, stored=stored)) if kind == "datetime" else ""
+    found: dict[str, float] = {}
+    for key in ("low", "high"):
+        bound = getattr(declared, key)
+        if bound is None:
+            continue
+        if kind == "datetime":
+            given = bound if isinstance(bound, str) else f"{bound:g}"
+            seconds = date_seconds(given, form)
+            if seconds is None:
+                raise DataError(
+                    f"column {shown(name)}: {key} must be a date written as {form} or as 2020-01-31, found "
+                    f"{shown(given)}; correct it"
+                )
+            found[key] = seconds
+        elif isinstance(bound, str):
+            raise DataError(
+                f"column {shown(name)}: {key} must be a number, found {shown(bound)}; correct it, or declare kind: "
+                "datetime if the column holds dates"
+            )
+        else:
+            found[key] = bound
+    if found.get("low", -math.inf) > found.get("high", math.inf):
+        raise DataError(
+            f"column {shown(name)}: low must not be above high, found {declared.low} and {declared.high}; correct them"
+        )
+    return found
 
 
 Guess = tuple[str, str, dict[str, Any]]

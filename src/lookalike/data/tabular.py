@@ -21,10 +21,10 @@ from lookalike.core.schema import Column, Schema
 from lookalike.core.store import write_json
 from lookalike.data.classes import check_classes
 from lookalike.data.facts import Facts
-from lookalike.data.formats import boolean_words, date_format, parse_dates
+from lookalike.data.formats import boolean_words, date_format, parse_dates, write_seconds
 from lookalike.data.infer import Declared, Inferred, infer
 from lookalike.data.pixels import shown
-from lookalike.data.table import CODED, KINDS, Table, table_schema, write_table
+from lookalike.data.table import CODED, KINDS, NUMERIC, Table, table_schema, write_table
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
 """Words that stand for a missing value, unless the recipe names others."""
@@ -285,7 +285,9 @@ def decoded(column: pa.Array, wanted: Column, missing: Iterable[str] = MISSING) 
     target = KINDS[wanted.kind]
     try:
         if wanted.kind == "datetime" and pa.types.is_temporal(column.type):
-            return pc.cast(_naive(column), target, safe=False)
+            found = pc.cast(_naive(column), target, safe=False)
+            _check_bounds(found, wanted)
+            return found
         if wanted.kind in ("number", "integer") and not _is_words(column.type):
             found = _from_numbers(column, target)
         elif wanted.kind == "text" and _is_words(column.type):
@@ -294,7 +296,7 @@ def decoded(column: pa.Array, wanted: Column, missing: Iterable[str] = MISSING) 
             found = _from_words(cells(column, missing), wanted, target)
     except (pa.ArrowException, OverflowError):
         raise DataError(f"column {shown(wanted.name)} holds values that are no {wanted.kind}; correct them") from None
-    if wanted.kind in ("number", "integer"):
+    if wanted.kind in NUMERIC:
         _check_bounds(found, wanted)
     return found
 
@@ -343,10 +345,17 @@ def _from_words(words: pa.Array, wanted: Column, target: pa.DataType) -> pa.Arra
 def _check_bounds(found: pa.Array, wanted: Column) -> None:
     if len(found) == found.null_count:
         return
-    ends: Any = pc.min_max(found).as_py()
+    dates = wanted.kind == "datetime"
+    ends: Any = pc.min_max(found.cast(pa.int64()) if dates else found).as_py()
+    if dates:
+        ends = {name: value / 1e6 for name, value in ends.items()}
+
+    def told(bound: float) -> str:
+        return write_seconds(bound, date_format(wanted)) if dates else f"{bound:g}"
+
     for name, bound, outside in (("low", wanted.low, ends["min"]), ("high", wanted.high, ends["max"])):
         if bound is not None and (outside < bound if name == "low" else outside > bound):
             raise DataError(
-                f"column {shown(wanted.name)} is declared with {name}: {bound:g}, but holds a value "
+                f"column {shown(wanted.name)} is declared with {name}: {told(bound)}, but holds a value "
                 f"{'below' if name == 'low' else 'above'} it; correct the rows, or change the bound"
             )

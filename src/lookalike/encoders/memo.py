@@ -59,6 +59,57 @@ class Memo(Generic[V]):
             self._total = 0
 
 
+@final
+class Growing:
+    """Keeps one figure for each row of sets that grow at their end, as the candidates of a run do from round to round.
+
+    Args:
+        limit: Most bytes of one set that is kept.
+        sets: Most sets that are kept.
+    """
+
+    def __init__(self, limit: int, sets: int = 4) -> None:
+        """Hold nothing yet."""
+        self._limit, self._sets = limit, sets
+        self._held: OrderedDict[str, tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]] = OrderedDict()
+        self._lock = RLock()
+
+    def get(
+        self,
+        key: str,
+        rows_ND: npt.NDArray[np.float32],
+        make: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]],
+    ) -> npt.NDArray[np.float64]:
+        """Return the figure of each row, [N]; only rows that were not at the same place last time are asked for.
+
+        Args:
+            key: Tells the set, and all else that figures depend on.
+            rows_ND: The rows.
+            make: rows [M, D] -> their figures [M], each from its row alone.
+        """
+        with self._lock:
+            found = np.empty(len(rows_ND))
+            known = np.zeros(len(rows_ND), dtype=np.bool_)
+            if key in self._held and self._held[key][0].shape[1] == rows_ND.shape[1]:
+                rows, figures = self._held[key]
+                both = min(len(rows), len(rows_ND))
+                known[:both] = (rows[:both] == rows_ND[:both]).all(axis=1)
+                found[known] = figures[:both][known[:both]]
+            if not known.all():
+                found[~known] = make(rows_ND[~known])
+            self._held.pop(key, None)
+            if rows_ND.nbytes <= self._limit:
+                self._held[key] = (rows_ND, found.copy())
+            while len(self._held) > self._sets:
+                self._held.popitem(last=False)
+            return found
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._held.clear()
+
+
 _prepared: Memo[Features[Any]] = Memo(_PREPARED, lambda _: 1)
 _embedded: Memo[npt.NDArray[np.float32]] = Memo(_FEATURE_BYTES, lambda rows: rows.nbytes)
 

@@ -12,7 +12,9 @@ from lookalike.core.contracts import Reference
 from lookalike.core.errors import ConfigError
 from lookalike.core.rng import Rng
 from lookalike.data.table import Table, concatenate_tables
+from lookalike.filters.tabular import near_copy
 from lookalike.filters.tabular.near_copy import NearCopy
+from lookalike.techniques.neighbours import k_nearest
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +68,25 @@ def test_without_a_holdout_training_rows_take_its_place(real: Reference[Table]) 
 def test_without_real_rows_it_says_so(real: Reference[Table]) -> None:
     with pytest.raises(ConfigError, match="remove the filter"):
         NearCopy().select(real.train, None, Rng(0))
+
+
+def test_a_growing_pool_is_searched_from_where_it_grew(real: Reference[Table], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oracle is a search of all rows."""
+    pool = concatenate_tables([people(200, 11), real.train.take(np.arange(20)), people(100, 12)])
+    near_copy._searched.clear()
+    whole = NearCopy().select(pool, real, Rng(0))
+    near_copy._searched.clear()
+    searched: list[int] = []
+
+    def counted(query: Any, *rest: Any, **more: Any) -> Any:
+        searched.append(len(query))
+        return k_nearest(query, *rest, **more)
+
+    monkeypatch.setattr(near_copy, "k_nearest", counted)
+    for size in (0, 150, 210, 320):
+        chosen = NearCopy().select(pool.take(np.arange(size)), real, Rng(0))
+        assert chosen.reasons == {row: why for row, why in whole.reasons.items() if row < size}
+    assert searched == [150, 60, 110]
+    assert len(whole.reasons) >= 20
+    strict = NearCopy(quantile=0.5).select(pool, real, Rng(0))
+    assert len(strict.reasons) > len(whole.reasons)

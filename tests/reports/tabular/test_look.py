@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from lookalike.core.constraints import Inequality
 from lookalike.core.contracts import Reference
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
+from lookalike.data.holding import constrained
 from lookalike.data.table import Table, table_schema
 from lookalike.reports import page
 from lookalike.reports.evidence import Evidence
@@ -49,6 +53,30 @@ def test_the_page_shows_them(tmp_path: Path) -> None:
     assert "Free texts are not modelled, and their cells are empty: free." in text
     assert "<key>" not in text
     assert text.count('class="chart"') >= 3
+
+
+def test_the_page_shows_what_is_rare_missing_or_must_hold(tmp_path: Path) -> None:
+    schema = table_schema(
+        [
+            Column(name="<a>", kind="integer", optional=True),
+            Column(name="b", kind="integer", optional=True),
+            Column(name="ok", kind="category", categories=("<no>", "yes")),
+        ],
+        "ok",
+    )
+    holes = np.where(np.arange(200) % 4, np.arange(200.0), np.nan)
+    plain = Table.of({"<a>": holes, "b": holes + 1, "ok": np.arange(200) < 1}, schema)
+    table = constrained(plain, [Inequality(rule="inequality", low="<a>", high="b")])
+    (tmp_path / "gallery").mkdir()
+    build(tmp_path / "gallery", Reference(table, table), table, (table, []), [], Rng(0))
+    text = page.render(tmp_path)
+    for heading in ("Constraints", "Missing values", "Rare classes and values"):
+        assert f"<h3>{heading}</h3>" in text
+    assert "&lt;a&gt; &lt;= b" in text
+    assert "by construction" in text
+    assert "b and &lt;a&gt;" in text
+    assert "<a>" not in text
+    assert "<no>" not in text
 
 
 def test_other_runs_have_no_such_block() -> None:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lookalike.reports.tabular.pairs import pair_map
+from lookalike.reports.tabular.pairs import pair_map, worst_pairs
 
 
 @pytest.mark.parametrize("count", [2, 15, 42])
@@ -29,3 +29,15 @@ def test_a_map(count: int) -> None:
 @pytest.mark.parametrize("detail", [{}, {"columns": ["a"], "apart": [[]]}, {"columns": ["a", "b"]}])
 def test_no_map_without_pairs(detail: dict[str, object]) -> None:
     assert pair_map(detail) is None
+
+
+def test_the_worst_come_first() -> None:
+    apart = [[], [0.1], [0.2, 0.3], [0.0, 0.5, 0.0]]
+    detail = {"columns": ["a", "b", "c", "d"], "apart": apart}
+    assert worst_pairs(detail)[:2] == [("b and d", ".500"), ("b and c", ".300")]
+    chart = pair_map(detail)
+    assert chart is not None
+    names = re.findall(r'class="tick">(\w) \d<', chart)
+    assert names == ["b", "c", "d", "a"]
+    assert "most: b and d, by 0.50" in chart
+    assert worst_pairs({}) == []

@@ -1,6 +1,6 @@
-"""What the report shows of a run on a table: every column's distribution, what is missing, and some synthetic rows.
+"""What the report shows of a run on a table: columns, constraints, what is missing or rare, and some synthetic rows.
 
-Only shares of ranges and of the commonest values are written, and synthetic rows: no real row.
+Only shares of ranges and of values that several rows have are written, and synthetic rows: no real row.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from lookalike.core.schema import Column
 from lookalike.core.store import write_json
 from lookalike.data.formats import boolean_words, date_format, write_dates, write_numbers, written
 from lookalike.data.table import NUMERIC, WORDS, Numbers, Table
+from lookalike.reports.tabular.gaps import missing_facts
+from lookalike.reports.tabular.holds import constraint_facts
+from lookalike.reports.tabular.rare import rare_facts
 
 _BINS = 24
 _FEW = 10
@@ -62,6 +65,9 @@ def build(
             "rows": {name: len(table) for name, table in parts.items()},
             "looked_at": {name: len(table) for name, table in some.items()},
             "columns": columns,
+            "constraints": constraint_facts(parts),
+            "gaps": missing_facts(parts),
+            "rare": rare_facts(parts),
             "left_out": max(0, len(accepted.schema.columns) - _MOST_COLUMNS),
             "words": [
                 {"name": column.name, "kind": column.kind} for column in accepted.schema.columns if column.kind in WORDS
@@ -97,7 +103,6 @@ def _column(column: Column, parts: Mapping[str, Table]) -> dict[str, Any]:
         "kind": column.kind,
         "unit": column.unit,
         "missing": missing,
-        "optional": column.optional,
         "distance": _distance(whole["synthetic"], whole[unseen]),
         "floor": _distance(whole["real"], whole[unseen]) if unseen == "holdout" else None,
         **names,

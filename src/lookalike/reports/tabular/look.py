@@ -9,7 +9,10 @@ from markupsafe import Markup
 
 from lookalike.reports import wording
 from lookalike.reports.record import Record
-from lookalike.reports.tabular.pairs import pair_map
+from lookalike.reports.tabular.gaps import missing_block
+from lookalike.reports.tabular.holds import constraints_block
+from lookalike.reports.tabular.pairs import pair_map, worst_pairs
+from lookalike.reports.tabular.rare import rare_block
 from lookalike.reports.tabular.shapes import histogram, levels
 
 _OPEN = 6
@@ -29,6 +32,7 @@ def columns_block(record: Record) -> dict[str, Any] | None:
     rows, looked_at = found.get("rows", {}), found.get("looked_at", {})
     return {
         "pairs": pairs,
+        "worst_pairs": worst_pairs(score.get("detail") or {}) if score and pairs else [],
         "open": cards[:_OPEN],
         "more": cards[_OPEN:],
         "list": [_listed(one) for one in columns[:_LISTED]],
@@ -37,7 +41,9 @@ def columns_block(record: Record) -> dict[str, Any] | None:
         "keys": [one["name"] for one in found.get("words", []) if one.get("kind") == "id"],
         "texts": [one["name"] for one in found.get("words", []) if one.get("kind") == "text"],
         "holdout": "holdout" in rows,
-        "missing": any(any(one["missing"].values()) for one in columns),
+        "constraints": constraints_block(found.get("constraints"), rows, record.evidence),
+        "gaps": missing_block(found.get("gaps")),
+        "rare": rare_block(found.get("rare")),
         "some": any(looked_at.get(name) != count for name, count in rows.items()),
         "looked_at": wording.count(max(looked_at.values(), default=0)),
         "header": list(found.get("header", [])),
@@ -70,13 +76,10 @@ def _chart(ident: str, one: Mapping[str, Any], told: str) -> Markup:
 
 
 def _listed(one: Mapping[str, Any]) -> dict[str, str]:
-    missing = one["missing"]
     floor = one.get("floor")
     return {
         "name": one["name"],
         "kind": one["kind"],
         "distance": wording.percent(one["distance"]),
         "real": wording.percent(floor) if floor is not None else wording.NOTHING,
-        "missing": wording.percent(missing.get("synthetic")) if one.get("optional") else wording.NOTHING,
-        "missing_real": wording.percent(missing.get("real")) if one.get("optional") else wording.NOTHING,
     }

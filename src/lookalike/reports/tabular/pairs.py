@@ -14,6 +14,7 @@ from lookalike.reports.charts import WIDTH
 _LEFT = 140.0
 _LETTERS = 15
 _TOP = 30.0
+_WORST = 10
 _STEPS = ((0.02, 0.07, "to .02"), (0.05, 0.25, "to .05"), (0.1, 0.5, "to .1"), (0.2, 0.75, "to .2"), (1.0, 1.0, "more"))
 """Differences up to the first number are drawn with the second as opacity: one hue, so that no colour must be told."""
 
@@ -32,6 +33,7 @@ def pair_map(detail: Mapping[str, Any], ident: str = "pair-map") -> Markup | Non
     names, apart = detail.get("columns"), detail.get("apart")
     if not isinstance(names, list) or not isinstance(apart, list) or not len(names) == len(apart) > 1:
         return None
+    names, apart = _worst_first(names, apart)
     count = len(names)
     wide, high = (WIDTH - _LEFT) / count, 20.0 if count <= 20 else 15.0
     bottom = _TOP + count * high
@@ -62,6 +64,33 @@ def pair_map(detail: Mapping[str, Any], ident: str = "pair-map") -> Markup | Non
         f'<svg class="chart" viewBox="0 0 {WIDTH} {_n(bottom + 24)}" role="img" aria-labelledby="{own}-t {own}-d">'
         f"{head}{''.join(parts)}</svg>"
     )
+
+
+def worst_pairs(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the pairs that differ most, as their names and the difference in words, the worst first.
+
+    Args:
+        detail: As of `pair_map`.
+    """
+    names, apart = detail.get("columns"), detail.get("apart")
+    if not isinstance(names, list) or not isinstance(apart, list) or len(names) != len(apart):
+        return []
+    found = [(-value, row, column) for row, values in enumerate(apart) for column, value in enumerate(values)]
+    return [
+        (f"{names[column]} and {names[row]}", f"{-value:.3f}".removeprefix("0"))
+        for value, row, column in sorted(found)[:_WORST]
+    ]
+
+
+def _worst_first(names: list[Any], apart: list[list[float]]) -> tuple[list[Any], list[list[float]]]:
+    """Return columns and their differences in the order of their mean difference to all others, the greatest first."""
+    count = len(names)
+    whole = [[apart[max(one, other)][min(one, other)] if one != other else 0.0 for other in range(count)]
+             for one in range(count)]  # fmt: skip
+    order = sorted(range(count), key=lambda place: -sum(whole[place]))
+    return [names[place] for place in order], [
+        [whole[one][other] for other in order[:row]] for row, one in enumerate(order)
+    ]
 
 
 def _legend() -> list[str]:
