@@ -18,13 +18,15 @@ from lookalike.core.contracts import Fitted, Method
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.events import Event, Note, Progress, Watch
 from lookalike.core.rng import Rng
-from lookalike.core.schema import Schema
+from lookalike.core.schema import Member, Schema
 from lookalike.core.store import write_json
 from lookalike.data.fresh import fresh_words, tell_unlearnt
 from lookalike.data.pixels import shown
+from lookalike.data.reduced import Reduction, reduction_of
 from lookalike.data.relations import Relations, concatenate_relations, number_name, table_folder
-from lookalike.data.table import WORDS, Codes, Table, Values
+from lookalike.data.table import Codes, Table, Values, table_schema
 from lookalike.generators.tables.families.children import Children, fit_children, learnt, load_children
+from lookalike.generators.tables.families.order import Known
 from lookalike.generators.tables.families.stage import Columns, inner
 
 _FORMAT = "lookalike.tables.nested/1"
@@ -88,27 +90,26 @@ class Nested(Method):
         """
         if len(data) == 0:
             raise DataError("tables.nested needs rows to learn from, found none; check the reader's path and the split")
-        members = data.schema.tables
-        for member in members:
-            if not member.keep:
-                tell_unlearnt(member.rows, f"{member.name} by tables.nested", watch)
-        count = 1 + len(data.owned)
-        root = members[0]
-        table = data.extended(root.name)
-        names = [column.name for column in table.schema.columns if column.kind not in WORDS]
-        model = inner(*self.method(root.name), ()).fit(
-            table.select(names), rng.child("table", 0), _Told(watch, root.name)
-        )
+        made = [member for member in data.schema.tables if not member.keep]
+        ways: dict[str, Reduction] = {}
+        for member in made:
+            tell_unlearnt(member.rows, f"{member.name} by tables.nested", watch)
+            if (way := _way(data, member, watch)) is not None:
+                ways[member.name] = way
+        columns = {member.name: _columns(data, member.name, ways.get(member.name)) for member in made}
+        root, count = made[0], len(made)
+        schema = table_schema([column for column, _ in columns[root.name].values()], root.rows.label)
+        table = Table.of({name: values for name, (_, values) in columns[root.name].items()}, schema)
+        model = inner(*self.method(root.name), ()).fit(table, rng.child("table", 0), _Told(watch, root.name))
         watch(Progress("fit", 1, count, "tables"))
         children = {}
-        for place, member in enumerate(data.owned, 1):
-            told = _Told(watch, member.name)
-            children[member.name] = fit_children(
-                data, member, self.method(member.name), rng.child("table", place), told
-            )
+        for place, member in enumerate(made[1:], 1):
+            own, parents, sizes = columns[member.name], columns[str(member.parent)], data.sizes[member.name]
+            told, key = _Told(watch, member.name), rng.child("table", place)
+            children[member.name] = fit_children(own, parents, sizes, member.order, self.method(member.name), key, told)
             watch(Progress("fit", place + 1, count, "tables"))
-        kept = {member.name: data.tables[member.name] for member in members if member.keep}
-        return _FittedNested(data.schema, model, children, kept)
+        kept = {member.name: data.tables[member.name] for member in data.schema.tables if member.keep}
+        return _FittedNested(data.schema, model, children, kept, ways)
 
     def load(self, folder: Path) -> _FittedNested:
         """Read fitted tables; settings of sampling come from this config.
@@ -121,6 +122,7 @@ class Nested(Method):
             if about["format"] != _FORMAT:
                 raise ValueError(f"format {about['format']}, expected {_FORMAT}")
             schema = Schema.model_validate(about["schema"])
+            ways = {name: Reduction.model_validate(way) for name, way in about["ways"].items()}
             root = schema.tables[0].name
             model = inner(*self.method(root), ()).load(table_folder(folder, root))
             children = {
@@ -132,7 +134,7 @@ class Nested(Method):
             reason = " ".join(str(error).split())[:200]
             raise DataError(f"{folder} does not hold complete tables.nested ({reason}); fit them again") from None
         kept = {member.name: Table.open(table_folder(folder, member.name)) for member in schema.tables if member.keep}
-        return _FittedNested(schema, model, children, kept)
+        return _FittedNested(schema, model, children, kept, ways)
 
 
 @final
@@ -142,9 +144,14 @@ class _FittedNested:
     spent = None
 
     def __init__(
-        self, schema: Schema, model: Fitted[Table], children: Mapping[str, Children], kept: Mapping[str, Table]
+        self,
+        schema: Schema,
+        model: Fitted[Table],
+        children: Mapping[str, Children],
+        kept: Mapping[str, Table],
+        ways: Mapping[str, Reduction],
     ) -> None:
-        self.schema, self.model, self.children, self.kept = schema, model, children, kept
+        self.schema, self.model, self.children, self.kept, self.ways = schema, model, children, kept, ways
 
     def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Relations:
         """Make exactly n rows of the root with all that belongs to them.
@@ -191,7 +198,9 @@ class _FittedNested:
                 words = fresh_words(member.rows, rows[member.name], rng.child("words", place))
                 owner = self._owner(member.name, tables, sizes)
                 values: dict[str, Values] = {**made[member.name], **words, **owner}
-                tables[member.name] = Table.of(values, member.rows)
+                way = self.ways.get(member.name)
+                found = Table.of(values, member.rows if way is None else way.left())
+                tables[member.name] = found if way is None else way.restore(found)
         empty = {member.name: Table.empty(member.rows) for member in self.schema.tables if member.keep}
         return Relations({**tables, **empty}, sizes, self.schema)
 
@@ -225,7 +234,32 @@ class _FittedNested:
         for name, table in self.kept.items():
             table_folder(folder, name).mkdir(parents=True)
             table.save(table_folder(folder, name))
-        write_json(folder / "lookalike.json", {"format": _FORMAT, "schema": self.schema.model_dump(mode="json")})
+        about = {
+            "format": _FORMAT,
+            "schema": self.schema.model_dump(mode="json"),
+            "ways": {name: way.model_dump(mode="json") for name, way in self.ways.items()},
+        }
+        write_json(folder / "lookalike.json", about)
+
+
+def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
+    """Return how a table keeps its constraints by construction; None when it has none, or its order stands in them."""
+    rules = [rule.title for rule in member.rows.constraints]
+    way = reduction_of(data.tables[member.name]) if rules else None
+    kept = way if way is not None and member.order not in way.replaced else None
+    rejected = [title for title in rules if kept is None or title not in kept.kept]
+    if rejected:
+        told = f"{member.name}: constraints {'; '.join(rejected)}: kept by rejecting whole families"
+        watch(Note("fit", told, "warning"))
+    return kept
+
+
+def _columns(data: Relations, name: str, way: Reduction | None) -> Known:
+    """Return what is learnt of the rows of a table, and how many rows of other tables they own."""
+    table, extended = data.tables[name], data.extended(name)
+    counts = extended.schema.columns[len(table.schema.columns) :]
+    left = table if way is None else way.reduce(table)
+    return {**learnt(left), **{column.name: (column, extended.numbers(column.name)) for column in counts}}
 
 
 def _by_row(n: int, where: Mapping[str, Any] | None) -> dict[str, tuple[bool, Any]]:
