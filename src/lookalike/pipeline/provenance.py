@@ -83,8 +83,10 @@ def make_manifest(
     store = run.store.root
     selection = read_json(store / stores["select"] / "selection.json", "run the recipe again")
     notes = store / stores["read"] / "notes.json"
+    kept = [member.name for member in real.train.schema.tables if member.keep]
+    told = f" The tables {', '.join(kept)} are not: they are the real rows, given out as they are." if kept else ""
     return {
-        "statement": STATEMENT,
+        "statement": STATEMENT + told,
         "name": recipe.name,
         "goal": recipe.goal,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -101,6 +103,7 @@ def make_manifest(
             "fingerprints": {"train": real.train.fingerprint(), "holdout": real.holdout.fingerprint()},
             "notes": json.loads(notes.read_text()) if notes.is_file() else [],
             "shared_rows": shared,
+            **({"kept": kept} if kept else {}),
         },
         "generator": {
             "use": plan.generator.name,

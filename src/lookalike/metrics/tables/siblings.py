@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -69,16 +70,14 @@ class Siblings(Method):
 
         sets = compare(real, synthetic, self.rows, sums, _strangers)
         value, control = apart(sets.real, sets.synthetic), sets.control
-        detail: dict[str, Any] = {"title": "difference of how alike siblings are"}
+        further: dict[str, Any] = {}
         if ordered.any():
-            detail["neighbours"] = {
+            further["neighbours"] = {
                 "value": neighbours(sets.real, sets.synthetic),
                 "floor": None if control is None else neighbours(sets.real, control),
                 "ceiling": neighbours(sets.real, sets.shuffled),
             }
         parts = {"real": sets.real, "synthetic": sets.synthetic, "shuffled": sets.shuffled}
-        each = {name: found(rows) for name, rows in parts.items()}
-        worst = np.argsort(-np.abs(each["real"][0] - each["synthetic"][0]), kind="stable")
         return Score(
             value=value,
             interval=grouped_interval(value, apart, (sets.real, sets.synthetic)),
@@ -88,21 +87,27 @@ class Siblings(Method):
             ceiling=apart(sets.real, sets.shuffled),
             better="lower",
             detail={
-                **detail,
-                "columns": [
-                    {
-                        "table": columns[f].member.name,
-                        "column": columns[f].name,
-                        **{name: float(both[0][f]) for name, both in each.items()},
-                        **({"neighbours": {name: float(both[1][f]) for name, both in each.items()}}
-                           if ordered[f] else {}),
-                    }
-                    for f in worst.tolist()
-                ],
+                "title": "difference of how alike siblings are",
+                **further,
+                "columns": _by_column(columns, ordered, {name: found(rows) for name, rows in parts.items()}),
                 "interval": "jackknife over 20 groups of real and synthetic families; one generator",
                 **sets.facts,
             },
-        )  # fmt: skip
+        )
+
+
+def _by_column(
+    columns: Sequence[_Column], ordered: npt.NDArray[np.bool_], each: Mapping[str, tuple[Values, Values]]
+) -> list[dict[str, Any]]:
+    """Return how alike siblings are in each column, those first that differ most."""
+    rows = []
+    for f in np.argsort(-np.abs(each["real"][0] - each["synthetic"][0]), kind="stable").tolist():
+        row: dict[str, Any] = {"table": columns[f].member.name, "column": columns[f].name}
+        row |= {name: float(both[0][f]) for name, both in each.items()}
+        if ordered[f]:
+            row["neighbours"] = {name: float(both[1][f]) for name, both in each.items()}
+        rows.append(row)
+    return rows
 
 
 class _Column:
