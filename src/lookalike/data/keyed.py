@@ -159,6 +159,8 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
         one, table, told = keyed[name], done[name], []
         for column, other in one.foreign:
             table, lost = _linked(name, table, column, _keys(done[other], keyed[other]), other, one)
+            stored = _stored(table, column, done[other], keyed[other])
+            table = _replaced(table, column, {"stored": stored}, table.table.column(column))
             told += lost
         if one.owner is not None:
             table, sizes[name], lost = _owned(name, table, done[one.owner[0]], keyed)
@@ -250,8 +252,14 @@ def _owned(name: str, table: Table, parent: Table, keyed: Mapping[str, Keyed]) -
     rows = np.flatnonzero(~gone)
     order = np.zeros(len(rows)) if one.order is None else _order(name, table, one.order)[rows]
     index = rows[np.lexsort((order, owner[rows]))]
-    sorted_ = _replaced(table, column, {"kind": "id", "optional": False}, words).take(index)
+    changes = {"kind": "id", "optional": False, "stored": _stored(table, column, parent, keyed[other])}
+    sorted_ = _replaced(table, column, changes, words).take(index)
     return sorted_, np.bincount(owner[rows], minlength=len(parent)).astype(np.int64), notes
+
+
+def _stored(table: Table, column: str, other: Table, one: Keyed) -> str:
+    """Return the type that keys are written in: their own, else that of the keys that they refer to."""
+    return table.schema.column(column).stored or other.schema.column(str(one.key)).stored
 
 
 def _order(name: str, table: Table, column: str) -> npt.NDArray[np.float64]:

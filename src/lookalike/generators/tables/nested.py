@@ -25,7 +25,7 @@ from lookalike.data.pixels import shown
 from lookalike.data.reduced import Reduction, reduction_of
 from lookalike.data.relations import Relations, concatenate_relations, number_name, table_folder
 from lookalike.data.table import Codes, Table, Values, table_schema
-from lookalike.generators.tables.families.children import Children, fit_children, learnt, load_children
+from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
 from lookalike.generators.tables.families.order import Known
 from lookalike.generators.tables.families.stage import Columns, inner
 
@@ -72,6 +72,10 @@ class Nested(Method):
         default={}, description="Tables that another generator makes, with its default settings: its name by table."
     )
 
+    describe: bool = Field(
+        default=True, description="Parents also carry the mean or commonest value of each column of their children."
+    )
+
     def method(self, table: str) -> tuple[str, Mapping[str, Any]]:
         """Return name and settings of the generator of a table."""
         return (self.tables[table], {}) if table in self.tables else (self.generator, self.settings)
@@ -97,6 +101,13 @@ class Nested(Method):
             if (way := _way(data, member, watch)) is not None:
                 ways[member.name] = way
         columns = {member.name: _columns(data, member.name, ways.get(member.name)) for member in made}
+        if self.describe:
+            # From below, so that what describes children does not stand among what describes these.
+            for member in made[:0:-1]:
+                own = {name: found for name, found in columns[member.name].items() if name != member.order}
+                parents, owner = columns[str(member.parent)], data.owners(member.name)
+                families = len(data.sizes[member.name])
+                parents |= described(own, owner, families, f"{member.name}:")
         root, count = made[0], len(made)
         schema = table_schema([column for column, _ in columns[root.name].values()], root.rows.label)
         table = Table.of({name: values for name, (_, values) in columns[root.name].items()}, schema)

@@ -163,3 +163,37 @@ def load_children(folder: Path, method: tuple[str, Mapping[str, Any]]) -> Childr
         name, step, low, high = about["order"]
         order = Order(next(column for column in columns if column.name == name), step, low, high)
     return Children(columns, stages, order, about["most"])
+
+
+def described(own: Known, owner: Codes, families: int, before: str) -> Known:
+    """Return what describes the children of each parent: the mean of numbers, the commonest of categories, [P] each.
+
+    Args:
+        own: Columns of the children, [N].
+        owner: Parent of each child, [N].
+        families: P.
+        before: What the names of the columns begin with.
+    """
+    found: Known = {}
+    for name, (column, values) in own.items():
+        about: dict[str, Any] = {"name": f"{before} {name}", "optional": True}
+        if column.kind in CODED:
+            found[about["name"]] = column.model_copy(update=about), _commonest(np.asarray(values), owner, families)
+        else:
+            numbers = np.asarray(values, dtype=np.float64)
+            there = ~np.isnan(numbers)
+            count = np.bincount(owner[there], minlength=families)
+            mean = np.bincount(owner[there], numbers[there], families) / np.where(count > 0, count, np.nan)
+            found[about["name"]] = Column(kind="number", **about), mean
+    return found
+
+
+def _commonest(codes: Codes, owner: Codes, families: int) -> Codes:
+    """Return the commonest code of each family, the lowest of several; -1 where there is none."""
+    levels = int(codes.max(initial=0)) + 2
+    pairs, count = np.unique(owner * levels + codes + 1, return_counts=True)
+    best = np.lexsort((-pairs, count))
+    found = np.full(families, -1, dtype=np.int64)
+    # Of several entries of one family the last one, which is the commonest, stays.
+    found[pairs[best] // levels] = pairs[best] % levels - 1
+    return found
