@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from tests.data.shop import write_shop
 
 from lookalike.core.errors import DataError
+from lookalike.data.formats import typed
 from lookalike.data.readers.tables import Tables
 from lookalike.data.reading import read_notes
 from lookalike.data.relations import Relations
@@ -52,6 +53,20 @@ def test_a_table_may_come_from_elsewhere_and_has_its_own_settings(tmp_path: Path
     data = read(tmp_path, tables)
     assert data.tables["items"].schema.column("weight").stored == "int64"
     assert data.tables["sales"].schema.constraints[0].title == "0 <= price"
+
+
+def test_keys_that_are_numbers_stay_numbers(tmp_path: Path) -> None:
+    tables = write_shop(tmp_path)
+    lands = {"DE": 10, "FR": 20, "IT": 30}
+    for name in ("sales", "lands"):
+        frame = pd.read_csv(tmp_path / f"{name}.csv")
+        frame.assign(land=frame["land"].map(lands)).to_csv(tmp_path / f"{name}.csv", index=False)
+    pd.read_csv(tmp_path / "lands.csv").to_parquet(tmp_path / "lands.parquet")
+    tables["lands"] = {**tables["lands"], "read": "parquet", "path": str(tmp_path / "lands.parquet")}
+    data = read(tmp_path, tables)
+    sales = typed(data.tables["sales"])
+    assert set(sales.column("land").to_pylist()) == {10, 20}
+    assert str(sales.schema.field("sale").type) == str(typed(data.tables["items"]).schema.field("sale").type) == "int64"
 
 
 @pytest.mark.parametrize("lost", ["sales", "items"])

@@ -102,8 +102,8 @@ class Nested(Method):
                 ways[member.name] = way
         columns = {member.name: _columns(data, member.name, ways.get(member.name)) for member in made}
         if self.describe:
-            # From below, so that what describes children does not stand among what describes these.
-            for member in made[:0:-1]:
+            # From above, so that what describes children does not stand among what describes their parents.
+            for member in made[1:]:
                 own = {name: found for name, found in columns[member.name].items() if name != member.order}
                 parents, owner = columns[str(member.parent)], data.owners(member.name)
                 families = len(data.sizes[member.name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -20,6 +21,7 @@ from lookalike.techniques.controls import Compared, compare
 from lookalike.techniques.shapes import binned, bins, grouped_interval, kolmogorov, pair_distances
 
 Values = npt.NDArray[np.float64]
+Distance = Callable[[Values, Values], float]
 
 
 @final
@@ -53,17 +55,23 @@ class Children(Method):
                 "tables.children needs a table with a parent, found none; give one a parent: {TABLE: COLUMN}"
             )
         parts = [self._table(real, synthetic, member) for member in owned]
-        sets = [part[0] for part in parts]
+        sets, together = [part[0] for part in parts], [part[2] for part in parts]
+        sides = [side for one in sets for side in (one.real, one.synthetic)]
         value, floor, ceiling = (_mean([part[1][place] for part in parts]) for place in ("value", "floor", "ceiling"))
         assert value is not None
 
-        def figure(*halves: Values) -> float:
+        def numbers(*halves: Values) -> float:
             pairs = zip(halves[::2], halves[1::2], strict=True)
             return float(np.mean([kolmogorov(one[:, 0], other[:, 0]) for one, other in pairs]))
 
+        def with_parents(*halves: Values) -> float:
+            pairs = zip(together, halves[::2], halves[1::2], strict=True)
+            return float(np.mean([distance(one, other) for distance, one, other in pairs]))
+
+        both = {key: _mean([part[1]["with_parents"][key] for part in parts]) for key in ("value", "floor", "ceiling")}
         return Score(
             value=value,
-            interval=grouped_interval(value, figure, [side for one in sets for side in (one.real, one.synthetic)]),
+            interval=grouped_interval(value, numbers, sides),
             n_real=sets[0].rows,
             n_synthetic=sets[0].rows,
             floor=floor,
@@ -71,10 +79,7 @@ class Children(Method):
             better="lower",
             detail={
                 "title": "distance of the number of children per parent",
-                "with_parents": {
-                    key: _mean([part[1]["with_parents"][key] for part in parts])
-                    for key in ("value", "floor", "ceiling")
-                },
+                "with_parents": {**both, "interval": grouped_interval(both["value"] or 0.0, with_parents, sides)},
                 "tables": [part[1] for part in parts],
                 "interval": "jackknife over 20 groups of real and synthetic parents; one generator",
                 **sets[0].facts,
@@ -83,8 +88,8 @@ class Children(Method):
 
     def _table(
         self, real: Reference[Relations], synthetic: Relations, member: Member
-    ) -> tuple[Compared, dict[str, Any]]:
-        """Return the compared parents, numbers of children first, and the figures of one table."""
+    ) -> tuple[Compared, dict[str, Any], Distance]:
+        """Return the compared parents, numbers of children first, the figures of one table, and the second distance."""
         parent = str(member.parent)
         parts = [data.extended(parent) for data in (real.train, real.holdout, synthetic)]
         taken = [column.name for column in synthetic.tables[parent].schema.columns]
@@ -104,7 +109,7 @@ class Children(Method):
 
         same = np.full_like(sets.real, np.rint(sets.real[:, 0].mean()))
         number = [("real", sets.real), ("synthetic", sets.synthetic)]
-        return sets, {
+        found = {
             "table": member.name,
             "parent": parent,
             "value": kolmogorov(sets.real[:, 0], sets.synthetic[:, 0]),
@@ -119,6 +124,7 @@ class Children(Method):
             "without": {name: float((rows[:, 0] == 0).mean()) for name, rows in number},
             "largest": {name: int(rows[:, 0].max()) for name, rows in number},
         }
+        return sets, found, together
 
 
 def _mean(figures: list[float | None]) -> float | None:

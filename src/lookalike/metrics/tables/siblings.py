@@ -72,8 +72,10 @@ class Siblings(Method):
         value, control = apart(sets.real, sets.synthetic), sets.control
         further: dict[str, Any] = {}
         if ordered.any():
+            beside = neighbours(sets.real, sets.synthetic)
             further["neighbours"] = {
-                "value": neighbours(sets.real, sets.synthetic),
+                "value": beside,
+                "interval": grouped_interval(beside, neighbours, (sets.real, sets.synthetic)),
                 "floor": None if control is None else neighbours(sets.real, control),
                 "ceiling": neighbours(sets.real, sets.shuffled),
             }

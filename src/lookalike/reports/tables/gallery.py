@@ -70,6 +70,7 @@ def build(
             "left_out": 0,
             "words": words,
             "label": f"{accepted.schema.tables[0].name}: {accepted.schema.label}" if accepted.schema.label else None,
+            "about": "Synthetic families, row by row",
             "header": header[:_ROW_COLUMNS],
             "sample": rows_of(shown, header[:_ROW_COLUMNS]),
             "more_columns": max(0, len(header) - _ROW_COLUMNS),

@@ -17,14 +17,19 @@ from lookalike.core.events import Watch
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
 from lookalike.core.store import write_json
-from lookalike.data.table import CODED, WORDS, Codes, Table
+from lookalike.data.table import CODED, WORDS, Codes, Numbers, Table
 from lookalike.generators.tables.families.order import SPAN, Known, Order
 from lookalike.generators.tables.families.stage import Columns, Stage, fit_stage, load_stage
+from lookalike.techniques.families import likeness, sums_of_codes, sums_of_numbers
 from lookalike.techniques.siblings import FIRST, LAST, Ints, places
 
 STAGES = ("first", "last", "middle")
 _APART = "apart"
 """Name of the column that says how many places two neighbours are apart."""
+_ALIKE = 0.02
+"""Least likeness of siblings at which a column is worth describing."""
+_TELLING = 0.5
+"""Part of a commonest value that must not be chance."""
 
 
 def learnt(table: Table) -> Known:
@@ -168,24 +173,46 @@ def load_children(folder: Path, method: tuple[str, Mapping[str, Any]]) -> Childr
 def described(own: Known, owner: Codes, families: int, before: str) -> Known:
     """Return what describes the children of each parent: the mean of numbers, the commonest of categories, [P] each.
 
+    A mean of few children is mostly chance, and would make strangers alike: it is pulled to the mean of all by the part
+    that chance has in it, a commonest value says nothing where that is more than half, and columns in which siblings
+    are no more alike than strangers are left out.
+
     Args:
         own: Columns of the children, [N].
-        owner: Parent of each child, [N].
+        owner: Parent of each child, rising, [N].
         families: P.
         before: What the names of the columns begin with.
+
+    Source: James and Stein 1961; the weight of a family of n is n rho / (1 + (n - 1) rho) for siblings that share rho
+        of the variance (Spearman 1910, Brown 1910).
     """
     found: Known = {}
     for name, (column, values) in own.items():
         about: dict[str, Any] = {"name": f"{before} {name}", "optional": True}
         if column.kind in CODED:
-            found[about["name"]] = column.model_copy(update=about), _commonest(np.asarray(values), owner, families)
-        else:
-            numbers = np.asarray(values, dtype=np.float64)
-            there = ~np.isnan(numbers)
+            codes = np.asarray(values)
+            share = np.bincount(codes + 1, minlength=len(column.categories) + 1) / max(len(codes), 1)
+            weight = _weight(sums_of_codes(codes + 1, owner, families, share))
+            if weight is not None:
+                best = np.where(weight >= _TELLING, _commonest(codes, owner, families), -1)
+                found[about["name"]] = column.model_copy(update=about), best
+            continue
+        numbers = np.asarray(values, dtype=np.float64)
+        there = ~np.isnan(numbers)
+        middle = float(numbers[there].mean()) if there.any() else 0.0
+        weight = _weight(sums_of_numbers(numbers, owner, families, middle))
+        if weight is not None:
             count = np.bincount(owner[there], minlength=families)
             mean = np.bincount(owner[there], numbers[there], families) / np.where(count > 0, count, np.nan)
-            found[about["name"]] = Column(kind="number", **about), mean
+            found[about["name"]] = Column(kind="number", **about), middle + weight * (mean - middle)
     return found
+
+
+def _weight(sums_PS: Numbers) -> Numbers | None:
+    """Return which part of what a family has in common is not chance, [P]; None when siblings are no more alike."""
+    alike = float(likeness(sums_PS[:, None])[0][0])
+    rows = sums_PS[:, -1]
+    return None if alike < _ALIKE else np.asarray(rows * alike / (1 + np.maximum(rows - 1, 0) * alike))
 
 
 def _commonest(codes: Codes, owner: Codes, families: int) -> Codes:
