@@ -116,6 +116,11 @@ def test_a_limit_counts_families_and_constraints_hold_in_every_table(tmp_path: P
     assert done.manifest["sample"]["made"] == done.manifest["sample"]["accepted"]
 
 
+def test_a_holdout_of_its_own_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a share of the rows of the root is held out"):
+        run(tmp_path, {"holdout": {"read": "csv", "path": "shops.csv"}})
+
+
 def test_methods_of_other_kinds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"tabular.two_sample works on tabular data, but the rows are tables data"):
         run(tmp_path, measure=["tabular.two_sample"])

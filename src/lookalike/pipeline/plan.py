@@ -128,6 +128,11 @@ def make_plan(recipe: Recipe, base: Path) -> Plan:
     """
     data = recipe.data
     holdout = _reader(data.holdout, "data.holdout", base) if data and isinstance(data.holdout, Source) else None
+    if data and data.read == "tables" and holdout is not None:
+        raise ConfigError(
+            "data.holdout: of several tables a share of the rows of the root is held out, with what belongs to them; "
+            "give a number such as 0.2"
+        )
     generator = generator_of(recipe.generator, recipe.sample.options, base)
     if data is None and not hasattr(generator.method, "data_schema"):
         raise ConfigError(f"recipe.data is missing: {generator.name} learns from real rows; name a reader and a path")

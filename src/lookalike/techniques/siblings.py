@@ -20,6 +20,8 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 FIRST, LAST = 0, 1
 """Steps at which the first and the last child are made; those between follow from step 2 on."""
+_SMALL = 1000
+"""Largest family that is remembered: these come again and again."""
 
 
 @final
@@ -38,7 +40,6 @@ class Places:
     right: Ints
 
 
-@lru_cache(maxsize=4096)
 def _family(count: int) -> tuple[Ints, Ints, Ints]:
     """Return step, left and right of the children of one family, by position in it, [C] each."""
     step, left, right = (np.full(count, -1, dtype=np.int64) for _ in range(3))
@@ -51,6 +52,9 @@ def _family(count: int) -> tuple[Ints, Ints, Ints]:
         gaps = np.concatenate([np.stack([gaps[:, 0], middle], axis=1), np.stack([middle, gaps[:, 1]], axis=1)])
         now += 1
     return step, left, right
+
+
+_small = lru_cache(maxsize=_SMALL)(_family)
 
 
 def places(sizes: Ints) -> Places:
@@ -67,7 +71,7 @@ def places(sizes: Ints) -> Places:
     step, left, right = (np.full(int(sizes.sum()), -1, dtype=np.int64) for _ in range(3))
     for count in np.unique(sizes[sizes > 0]).tolist():
         begin = start[sizes == count][:, None]
-        own_step, own_left, own_right = _family(count)
+        own_step, own_left, own_right = _small(count) if count <= _SMALL else _family(count)
         rows = begin + np.arange(count)
         step[rows] = own_step
         left[rows] = np.where(own_left < 0, -1, begin + own_left)

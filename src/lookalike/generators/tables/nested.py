@@ -58,8 +58,8 @@ class Nested(Method):
 
     Source: Patki, Wedge and Veeramachaneni 2016, doi 10.1109/DSAA.2016.49 (parents that carry what describes their
         children); Lévy 1948 (midpoints between known neighbours).
-    Differs from the papers: a parent carries the number of its children only; children are not drawn on their own, but
-        given their siblings.
+    Differs from the papers: a parent carries means and commonest values, pulled by what chance has in them, and not the
+        parameters of a model of its own; children are drawn given their siblings too.
     """
 
     rows_per_shard: ClassVar[int] = 4 * _BLOCK
