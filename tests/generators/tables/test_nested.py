@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from tests.data.shop import write_shop
 
+from lookalike.core.errors import ConfigError
 from lookalike.core.events import SILENT
 from lookalike.core.rng import Rng
 from lookalike.data.readers.tables import Tables
@@ -91,6 +93,20 @@ def test_other_generators_serve_too(shop: Relations, tmp_path: Path) -> None:
     made = method.fit(shop, Rng(0), SILENT)
     made.save(tmp_path)
     assert method.load(tmp_path).sample(3, Rng(1)).fingerprint() == made.sample(3, Rng(1)).fingerprint()
+
+
+def test_generators_and_tables_that_are_not_there_are_refused(shop: Relations) -> None:
+    for settings, words in (
+        ({"generator": "image.ddpm"}, r"by a generator of single tables, tabular.\*, found image.ddpm"),
+        ({"tables": {"shops": "tabular.nothing"}}, "no generator is called 'tabular.nothing'"),
+        ({"settings": {"leaves": 3}}, "settings.leaves of tabular.trees"),
+    ):
+        with pytest.raises(ValidationError, match=words):
+            Nested(**settings)
+    with pytest.raises(ConfigError, match="lands is no table that is made; known: shops, sales, items"):
+        Nested(tables={"lands": "tabular.trees"}).fit(shop, Rng(0), SILENT)
+    with pytest.raises(ConfigError, match="where: 2 values of size for 3 rows"):
+        Nested().fit(shop.take(np.arange(20)), Rng(0), SILENT).sample(3, Rng(1), {"size": ["big", "small"]})
 
 
 @pytest.mark.parametrize("rows", [[0], [0, 1]])

@@ -9,14 +9,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from lookalike.core.contracts import Fitted, Method
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.events import Event, Note, Progress, Watch
+from lookalike.core.registry import configured
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Member, Schema
 from lookalike.core.store import write_json
@@ -76,6 +77,14 @@ class Nested(Method):
         default=True, description="Parents also carry the mean or commonest value of each column of their children."
     )
 
+    @model_validator(mode="after")
+    def _of_single_tables(self) -> Self:
+        for name, settings in ((self.generator, self.settings), *((name, {}) for name in self.tables.values())):
+            if not name.startswith("tabular."):
+                raise ValueError(f"a table is made by a generator of single tables, tabular.*, found {name}")
+            configured("generators", name, settings, "settings")
+        return self
+
     def method(self, table: str) -> tuple[str, Mapping[str, Any]]:
         """Return name and settings of the generator of a table."""
         return (self.tables[table], {}) if table in self.tables else (self.generator, self.settings)
@@ -95,6 +104,11 @@ class Nested(Method):
         if len(data) == 0:
             raise DataError("tables.nested needs rows to learn from, found none; check the reader's path and the split")
         made = [member for member in data.schema.tables if not member.keep]
+        known = [member.name for member in made]
+        if unknown := sorted(set(self.tables) - set(known)):
+            raise ConfigError(
+                f"generator.tables: {shown(unknown[0])} is no table that is made; known: {', '.join(known)}"
+            )
         ways: dict[str, Reduction] = {}
         for member in made:
             tell_unlearnt(member.rows, f"{member.name} by tables.nested", watch)
