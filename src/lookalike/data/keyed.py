@@ -5,7 +5,7 @@ Legend: N rows of a table, P rows of its parent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, final
 
 import numpy as np
@@ -284,8 +284,3 @@ def declared(name: str, keyed: Mapping[str, Keyed]) -> dict[str, dict[str, Any]]
     if one.key is not None:
         found[one.key] = {"kind": "id"}
     return found
-
-
-def names_of_keys(keyed: Mapping[str, Keyed], name: str) -> Sequence[str]:
-    """Return the columns of a table that hold keys."""
-    return tuple(declared(name, keyed))
