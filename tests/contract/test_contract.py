@@ -13,9 +13,10 @@ from lookalike.core.contracts import Reference
 from lookalike.core.events import SILENT
 from lookalike.core.registry import find, kinds, names
 from lookalike.core.rng import Rng
-from lookalike.core.schema import Column
+from lookalike.core.schema import Column, Member
 from lookalike.data.corpus import Corpus, text_schema
 from lookalike.data.images import Images, image_schema
+from lookalike.data.relations import Relations, relations_schema
 from lookalike.data.table import Table, Values, table_schema
 
 TRAINS_QUICKLY: dict[str, dict[str, Any]] = {
@@ -105,13 +106,34 @@ def patients(n: int, seed: int) -> Table:
     return Table.of(columns, schema)
 
 
+def families(n: int, seed: int) -> Relations:
+    """Patients, each with a few visits on which a number is measured that depends on who it is."""
+    draw = np.random.default_rng(seed)
+    parents, sizes = patients(n, seed), draw.integers(0, 4, n)
+    keyed = table_schema([Column(name="key", kind="id"), *parents.schema.columns], "way")
+    keys = [f"{seed}-{k}" for k in range(n)]
+    values = {column.name: parents.values(column.name) for column in parents.schema.columns}
+    visits = table_schema([Column(name="patient", kind="id"), Column(name="pulse", kind="integer")])
+    owner = np.repeat(np.arange(n), sizes)
+    pulse = np.rint(60 + 20 * parents.labels[owner] + draw.normal(0, 5, len(owner)))
+    tables = {
+        "patients": Table.of({**values, "key": keys}, keyed),
+        "visits": Table.of({"patient": [keys[k] for k in owner], "pulse": pulse}, visits),
+    }
+    members = [
+        Member(name="patients", rows=keyed, key="key"),
+        Member(name="visits", rows=visits, parent="patients", column="patient"),
+    ]
+    return Relations(tables, {"visits": sizes}, relations_schema(members))
+
+
 def rows(name: str, n: int, seed: int) -> Any:
     """Rows of the kind that a method works on."""
-    return {"text": notes, "tabular": patients}.get(name.partition(".")[0], tiny)(n, seed)
+    return {"text": notes, "tabular": patients, "tables": families}.get(name.partition(".")[0], tiny)(n, seed)
 
 
 def content(data: Any) -> Any:
-    if isinstance(data, Table):
+    if isinstance(data, Table | Relations):
         return data.fingerprint()
     return data.texts() if isinstance(data, Corpus) else data.pixels.tolist()
 
@@ -144,7 +166,7 @@ def scored(method: Any, name: str, data: tuple[Any, Any], questioned: Any) -> An
     return method.score(*data, Rng(0), **more)
 
 
-REAL = {kind: Reference(rows(kind, 128, 0), rows(kind, 64, 1)) for kind in ("image.", "text.", "tabular.")}
+REAL = {kind: Reference(rows(kind, 128, 0), rows(kind, 64, 1)) for kind in ("image.", "text.", "tabular.", "tables.")}
 
 
 def real(name: str) -> Reference[Any]:

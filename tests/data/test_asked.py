@@ -60,3 +60,26 @@ def test_what_cannot_be_asked_is_one_line(where: dict[str, object], words: str) 
 def test_without_a_label_it_cannot_be_asked_for() -> None:
     with pytest.raises(ConfigError, match="cannot choose by 'label'"):
         asked_values(1, _schema(None), {"label": "Ulm"}, "m")
+
+
+def test_plain_values_are_taken_as_those_that_are_looked_at_one_by_one() -> None:
+    schema = table_schema(
+        [
+            Column(name="n", kind="number", optional=True),
+            Column(name="c", kind="category", categories=("a", "b"), optional=True),
+            Column(name="s", kind="category", categories=("a", "b")),
+        ]
+    )
+    found = asked_values(3, schema, {"n": [1.0, None, 2.5], "c": ["b", None, "a"], "s": ["b", "b", "a"]}, "x")
+    slow = asked_values(3, schema, {"n": [1, None, np.float64(2.5)], "c": [np.str_("b"), None, "a"]}, "x")
+    np.testing.assert_array_equal(found["n"], slow["n"])
+    assert list(found["c"]) == list(slow["c"]) == [1, -1, 0]
+    assert list(found["s"]) == [1, 1, 0]
+    for where, words in (
+        ({"n": [1.0, float("inf"), 2.0]}, "needs a finite number"),
+        ({"n": [1.0, float("nan"), None]}, "needs a finite number"),
+        ({"s": ["a", "b", "z"]}, "s has no value 'z'"),
+        ({"s": ["a", "b", None]}, "s is never missing"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            asked_values(3, schema, where, "x")

@@ -150,21 +150,20 @@ def schema(
     as_json: Json = False,
 ) -> None:
     """Show what each column of a table is taken for, why, how a recipe would change it, and likely constraints."""
-    from lookalike.cli.starter_tables import declared, discovered, discovered_yaml, schema_table, schema_yaml, table_at
+    from lookalike.cli.starter_tables import declared, discovered, likely_keys, schema_lines, tables_at
 
-    found = table_at(data)
-    rules, told = discovered(found)
-    if as_json:
+    for name, found in tables_at(data):
+        rules, told = discovered(found)
+        if not as_json:
+            typer.echo("\n".join(schema_lines(name, found, rules, told)))
+            continue
+        table = {"table": name} if name else {}
         for one in found.columns:
-            _emit(True, "", column=one.column.name, **declared(one), missing=one.facts.missing, why=one.reason)
+            _emit(True, "", **table, column=one.column.name, **declared(one), missing=one.facts.missing, why=one.reason)
         for rule in rules:
-            _emit(True, "", constraint=rule.rule.model_dump(exclude_defaults=True), evidence=rule.evidence)
-        return
-    for line in schema_table(found.columns):
-        typer.echo(line)
-    typer.echo("\nto change it, put what is wrong into the recipe:\n")
-    for line in [*schema_yaml(found.columns), *discovered_yaml(rules, told)]:
-        typer.echo(line)
+            _emit(True, "", **table, constraint=rule.rule.model_dump(exclude_defaults=True), evidence=rule.evidence)
+        if name:
+            _emit(True, "", **table, likely_keys=likely_keys(found))
 
 
 @app.command()

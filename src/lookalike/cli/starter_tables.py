@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,14 @@ from lookalike.data.detect_tables import TableDescription, describe_table
 from lookalike.data.discover import Candidate, candidates
 from lookalike.data.formats import date_format, write_seconds
 from lookalike.data.infer import Inferred
+from lookalike.data.keyed import Keyed
 from lookalike.data.pixels import shown
 from lookalike.pipeline import api
 from lookalike.pipeline.plan import make_plan
 from lookalike.pipeline.recipe import load
 
 _SHOWN = 12
+_KEY = "the key"
 _MANY = 1_000_000
 _LOOKED_AT = 200_000
 _GENERATORS = {
@@ -128,6 +131,40 @@ def table_at(data: str) -> TableDescription:
     return describe_table(*guess(data))
 
 
+def tables_at(data: str) -> list[tuple[str, TableDescription]]:
+    """Return every table of a recipe that reads several, with its name; else the one that is there, without a name.
+
+    Raises:
+        DataError: There is no table.
+    """
+    path = Path(data)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        plan = make_plan(load(path), path.resolve().parent)
+        if plan.reader is not None and plan.reader.name == "tables":
+            tables, readers = plan.reader.method.tables, plan.reader.method.readers()
+            return [
+                (name, _told(name, describe_table(tables[name].read, reader.model_dump(exclude_unset=True)), tables))
+                for name, reader in readers.items()
+            ]
+    return [("", table_at(data))]
+
+
+def _told(name: str, found: TableDescription, tables: Mapping[str, Keyed]) -> TableDescription:
+    """Return a description that says of columns of keys what they are keys of."""
+    one = tables[name]
+    keys = {column: f"{_KEY} of a row of {table}" for column, table in one.foreign}
+    keys |= {one.owner[1]: f"{_KEY} of the owner in {one.owner[0]}"} if one.owner else {}
+    keys |= {one.key: f"{_KEY} of the row"} if one.key else {}
+    columns = [replace(each, reason=keys.get(each.column.name, each.reason)) for each in found.columns]
+    return replace(found, columns=tuple(columns))
+
+
+def likely_keys(found: TableDescription) -> list[str]:
+    """Return the columns that no two rows share and no row lacks."""
+    facts = [(one.column, one.facts) for one in found.columns]
+    return [column.name for column, fact in facts if column.kind == "id" and not fact.missing]
+
+
 def schema_table(columns: Sequence[Inferred]) -> list[str]:
     """Return the columns as lines of a table: name, kind, share that is missing, reason."""
     rows = [("column", "kind", "missing", "why")]
@@ -188,3 +225,19 @@ def discovered_yaml(rules: Sequence[Candidate], note: str) -> list[str]:
         rule = one.rule.model_dump(mode="json", exclude_defaults=True)
         lines += [f"  #   # {' '.join(one.evidence.split())}", f"  #   - {flow(rule)}"]
     return lines
+
+
+def schema_lines(name: str, found: TableDescription, rules: Sequence[Candidate], note: str) -> list[str]:
+    """Return all that is said of a table; of one of several under its name, with what could be its key."""
+    head = [
+        f"table {name}: {plural(found.rows, 'row')}",
+        f"could be its key: {', '.join(likely_keys(found)) or 'none'}",
+    ]
+    change = "\nto change it, put what is wrong into the recipe:\n"
+    # Of a column of keys the recipe says enough.
+    plain = [one for one in found.columns if not one.reason.startswith(_KEY)]
+    yaml = [*schema_yaml(plain), *discovered_yaml(rules, note)]
+    if not name:
+        return [*schema_table(found.columns), change, *yaml]
+    inner = ["data:", "  tables:", f"    {name}:", *("  " * 2 + line for line in yaml[1:])]
+    return [*head, *schema_table(found.columns), change, *inner, ""]

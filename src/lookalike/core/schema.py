@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lookalike.core.constraints import Constraint
 
-Modality = Literal["image", "text", "tabular", "scenario"]
+Modality = Literal["image", "text", "tabular", "tables", "scenario"]
 
 
 class Column(BaseModel):
@@ -29,6 +29,21 @@ class Column(BaseModel):
     grid: float | None = Field(default=None, gt=0, description="Values are whole multiples of this; None = any.")
 
 
+class Member(BaseModel):
+    """One of several tables with keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="Name of the table.")
+    rows: Schema = Field(description="What its rows hold.")
+    key: str | None = Field(default=None, description="Column that names each row; None = no other table needs one.")
+    parent: str | None = Field(default=None, description="Table whose rows own these; None = none does.")
+    column: str | None = Field(default=None, description="Column that holds the key of the owner.")
+    order: str | None = Field(default=None, description="Column that rows of one owner are in the order of.")
+    links: tuple[tuple[str, str], ...] = Field(default=(), description="Columns with keys of kept tables, and these.")
+    keep: bool = Field(default=False, description="Its rows are public and given out as they are.")
+
+
 class Schema(BaseModel):
     """The shape of a dataset; two datasets with equal schemas can stand in for each other."""
 
@@ -38,6 +53,9 @@ class Schema(BaseModel):
     columns: tuple[Column, ...] = Field(description="The columns, in order.")
     label: str | None = Field(default=None, description="Name of the label column; None = unlabelled.")
     constraints: tuple[Constraint, ...] = Field(default=(), description="What must hold in every row of a table.")
+    tables: tuple[Member, ...] = Field(
+        default=(), description="Several tables with keys: the root first, owners before what they own, kept ones last."
+    )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -57,3 +75,6 @@ class Schema(BaseModel):
             if column.name == name:
                 return column
         raise KeyError(name)
+
+
+Member.model_rebuild()

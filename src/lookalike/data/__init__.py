@@ -11,11 +11,12 @@ from lookalike.core.errors import DataError
 from lookalike.core.schema import Schema
 from lookalike.data.corpus import Corpus
 from lookalike.data.images import Images
+from lookalike.data.relations import Relations
 from lookalike.data.table import Table
 
-__all__ = ["Corpus", "Images", "Table", "no_rows", "open_dataset"]
+__all__ = ["Corpus", "Images", "Relations", "Table", "no_rows", "open_dataset"]
 
-_TYPES: dict[str, Any] = {"image": Images, "text": Corpus, "tabular": Table}
+_TYPES: dict[str, Any] = {"image": Images, "text": Corpus, "tabular": Table, "tables": Relations}
 
 
 def no_rows(schema: Schema) -> Any:  # noqa: ANN401  the dataset class of the schema's modality

@@ -47,6 +47,8 @@ def asked_values(n: int, schema: Schema, where: Mapping[str, object] | None, met
 
 
 def _column(column: Column, values: Sequence[object]) -> Values:
+    if (quick := _quick(column, values)) is not None:
+        return quick
     if any(value is None for value in values) and not column.optional:
         raise ConfigError(f"where: {column.name} is never missing; ask for a value of it")
     if column.kind in CODED:
@@ -58,6 +60,22 @@ def _column(column: Column, values: Sequence[object]) -> Values:
             raise ConfigError(f"where: {column.name} has no value '{shown(wrong[0])}'; allowed: {listed}")
         return np.array([-1 if name is None else place[name] for name in names], dtype=np.int64)
     return np.array([np.nan if value is None else _number(column, value) for value in values], dtype=np.float64)
+
+
+def _quick(column: Column, values: Sequence[object]) -> Values | None:
+    """Return plain floats and known names without a look at each; None = they need one."""
+    kinds, gone = set(map(type, values)), type(None)
+    if gone in kinds and not column.optional:
+        return None
+    if column.kind in NUMERIC and kinds <= {float, gone}:
+        numbers = np.array(values, dtype=np.float64)
+        usual = np.isfinite(numbers).sum() == len(values) - (list(values).count(None) if gone in kinds else 0)
+        return numbers if usual else None
+    if column.kind in CODED and kinds <= {str, gone}:
+        place: dict[object, int] = {None: -1, **{name: k for k, name in enumerate(column.categories)}}
+        found = np.array([place.get(value, -2) for value in values], dtype=np.int64)
+        return found if (found >= -1).all() else None
+    return None
 
 
 def _name(column: Column, value: object) -> str | None:

@@ -14,11 +14,13 @@ from lookalike.core.store import write_file
 from lookalike.data.corpus import Corpus, write_texts
 from lookalike.data.images import Images
 from lookalike.data.pixelfile import PixelFile, chunk_rows
+from lookalike.data.relations import Relations, table_folder, write_sizes
 from lookalike.data.table import Table, write_table
 
-Rows = TypeVar("Rows", Images, Corpus, Table)
+Rows = TypeVar("Rows", Images, Corpus, Table, Relations)
 _TEXT_ROWS = 10_000
 _TABLE_ROWS = 100_000
+_FAMILIES = 2_000
 
 
 def gather(parts: Sequence[Rows], folder: Path, index: Index | None = None) -> Rows:
@@ -44,6 +46,8 @@ def gather(parts: Sequence[Rows], folder: Path, index: Index | None = None) -> R
         _gather_images(parts, folder, index)
     elif isinstance(first, Table):
         write_table(_pieces(parts, index, _TABLE_ROWS), folder, first.schema)
+    elif isinstance(first, Relations):
+        _gather_relations(parts, folder, index)
     else:
         write_texts(_pieces(parts, index, _TEXT_ROWS), folder, first.schema)
     return type(first).open(folder)
@@ -58,6 +62,27 @@ def _pieces(parts: Sequence[Rows], index: Index | None, rows: int) -> Iterator[R
         for first in range(0, len(chosen), rows):
             yield part.take(chosen[first : first + rows])
         start = stop
+
+
+def _gather_relations(parts: Sequence[Relations], folder: Path, index: Index | None) -> None:
+    """Write one table after the other, so that no more than one piece of one table is in memory."""
+    for member in parts[0].schema.tables:
+        place = table_folder(folder, member.name)
+        place.mkdir(parents=True)
+        if member.keep:
+            parts[0].tables[member.name].save(place)
+            continue
+        sizes = [np.zeros(0, dtype=np.int64)]
+
+        def tables(name: str = member.name, sizes: list[Index] = sizes) -> Iterator[Table]:
+            for piece in _pieces(parts, index, _FAMILIES):
+                sizes.append(piece.sizes.get(name, sizes[0]))
+                yield piece.tables[name]
+
+        write_table(tables(), place, member.rows)
+        if member.parent is not None:
+            write_sizes(np.concatenate(sizes), place)
+    write_file(folder / "schema.json", parts[0].schema.model_dump_json())
 
 
 def _gather_images(parts: Sequence[Images], folder: Path, index: Index | None) -> None:

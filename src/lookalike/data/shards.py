@@ -28,6 +28,7 @@ from lookalike.data.corpus import LABEL, TEXT, Corpus, further_columns
 from lookalike.data.formats import typed
 from lookalike.data.images import Images, Pixels
 from lookalike.data.pixels import Limits, decode, shown
+from lookalike.data.relations import Relations
 from lookalike.data.table import Table
 from lookalike.data.tabular import decoded
 
@@ -149,14 +150,14 @@ def write_shard(path: Path, data: Images | Corpus | Table, extra: Extra | None =
 
 
 def write_shards(
-    data: Images | Corpus | Table, folder: Path, extra: Extra | None = None, rows: int = 10_000
+    data: Images | Corpus | Table | Relations, folder: Path, extra: Extra | None = None, rows: int = 10_000
 ) -> list[Path]:
     """Write all rows as `part-00000.parquet` and so on; no rows give one empty file.
 
     Args:
-        data: The rows.
+        data: The rows; several tables go into a folder each.
         folder: Existing folder.
-        extra: Further columns by name, each [N].
+        extra: Further columns by name, each [N]; of several tables those of the root.
         rows: Most rows in one file, at least 1.
 
     Returns:
@@ -167,6 +168,11 @@ def write_shards(
         BudgetError: The disk is full.
     """
     paths = []
+    if isinstance(data, Relations):
+        for place, (name, table) in enumerate(data.tables.items()):
+            (folder / name).mkdir()
+            paths += write_shards(table, folder / name, None if place else extra, rows)
+        return paths
     for number, start in enumerate(range(0, max(1, len(data)), rows)):
         stop = min(start + rows, len(data))
         part = {name: values[start:stop] for name, values in (extra or {}).items()}

@@ -61,13 +61,21 @@ class Plan:
 
 def _reader(source: Source, where: str, base: Path) -> Named:
     cls = find("readers", source.read)
-    options = source.options
-    path = options.get("path")
-    if isinstance(path, str) and "://" not in path:
-        candidate = base / Path(path).expanduser()
-        if candidate.exists() or source.read != "hf":
-            options["path"] = str(candidate)
+    options = _placed(source.options, source.read, base)
+    if isinstance(tables := options.get("tables"), dict):
+        options["tables"] = {
+            name: _placed(one, one.get("read"), base) if isinstance(one, dict) else one for name, one in tables.items()
+        }
     return Named(source.read, configure(cls, options, where), origin("readers", source.read))
+
+
+def _placed(options: Mapping[str, Any], reader: object, base: Path) -> dict[str, Any]:
+    """Return settings of a reader whose path starts from a folder."""
+    path = options.get("path")
+    if not isinstance(path, str) or "://" in path:
+        return dict(options)
+    candidate = base / Path(path).expanduser()
+    return {**options, "path": str(candidate)} if candidate.exists() or reader != "hf" else dict(options)
 
 
 def _uses(kind: str, uses: Sequence[Use], where: str) -> tuple[Named, ...]:
@@ -120,6 +128,11 @@ def make_plan(recipe: Recipe, base: Path) -> Plan:
     """
     data = recipe.data
     holdout = _reader(data.holdout, "data.holdout", base) if data and isinstance(data.holdout, Source) else None
+    if data and data.read == "tables" and holdout is not None:
+        raise ConfigError(
+            "data.holdout: of several tables a share of the rows of the root is held out, with what belongs to them; "
+            "give a number such as 0.2"
+        )
     generator = generator_of(recipe.generator, recipe.sample.options, base)
     if data is None and not hasattr(generator.method, "data_schema"):
         raise ConfigError(f"recipe.data is missing: {generator.name} learns from real rows; name a reader and a path")
@@ -175,7 +188,7 @@ def check_projection(generator: Named, schema: Schema, classes: Sequence[str]) -
 def natural(recipe: Recipe, train: Dataset) -> bool:
     """Say whether rows are asked of the generator as it makes them, and not by class."""
     balance = recipe.sample.balance
-    return balance == "natural" or (balance is None and train.schema.modality == "tabular")
+    return balance == "natural" or (balance is None and train.schema.modality in ("tabular", "tables"))
 
 
 def quota(recipe: Recipe, train: Dataset) -> Counts:

@@ -66,6 +66,18 @@ def _answers(plan: Plan, store: Path) -> dict[str, float] | None:
     return dict(cost_of(folder)) if cost_of is not None and folder.is_dir() else None
 
 
+def _kept(real: Reference[Any]) -> list[str]:
+    """Return the tables that are given out as they are."""
+    return [member.name for member in real.train.schema.tables if member.keep]
+
+
+def _statement(kept: list[str]) -> str:
+    """Return what the content of a run is; tables of real rows are named."""
+    if not kept:
+        return STATEMENT
+    return f"{STATEMENT} Not so the tables kept as they are, which are real rows: {', '.join(kept)}."
+
+
 def make_manifest(
     plan: Plan, run: RunFolder, real: Reference[Any], stores: dict[str, str], facts: dict[str, Any], shared: int
 ) -> dict[str, Any]:
@@ -79,12 +91,11 @@ def make_manifest(
         facts: What the model says of itself.
         shared: Rows that stand in both train and holdout.
     """
-    recipe = plan.recipe
-    store = run.store.root
+    recipe, store = plan.recipe, run.store.root
     selection = read_json(store / stores["select"] / "selection.json", "run the recipe again")
     notes = store / stores["read"] / "notes.json"
     return {
-        "statement": STATEMENT,
+        "statement": _statement(_kept(real)),
         "name": recipe.name,
         "goal": recipe.goal,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -101,6 +112,7 @@ def make_manifest(
             "fingerprints": {"train": real.train.fingerprint(), "holdout": real.holdout.fingerprint()},
             "notes": json.loads(notes.read_text()) if notes.is_file() else [],
             "shared_rows": shared,
+            "kept": _kept(real),
         },
         "generator": {
             "use": plan.generator.name,

@@ -49,7 +49,9 @@ class Use(_Open):
 class Source(_Open):
     """Where rows come from: a reader by name, with its settings."""
 
-    read: str = Field(description="Name of the reader: builtin, folder, npz, idx, csv, jsonl, txt, parquet, hf, sql.")
+    read: str = Field(
+        description="Name of the reader: builtin, folder, npz, idx, csv, jsonl, txt, parquet, hf, sql, tables."
+    )
 
 
 class Data(Source):
@@ -261,6 +263,10 @@ def _moved(tree: dict[str, Any], key: str, base: Path, folder: Path) -> None:
 def _rebased(source: Source, base: Path, folder: Path) -> dict[str, Any]:
     tree = source.model_dump(exclude_none=True)
     _moved(tree, "path", base, folder)
+    if isinstance(tables := tree.get("tables"), dict):
+        tree["tables"] = {name: dict(one) if isinstance(one, dict) else one for name, one in tables.items()}
+        for one in tree["tables"].values():
+            _moved(one, "path", base, folder) if isinstance(one, dict) else None
     if isinstance(getattr(source, "holdout", None), Source):
         tree["holdout"] = _rebased(source.holdout, base, folder)  # type: ignore[attr-defined]
     return tree

@@ -165,7 +165,7 @@ def _save_selection(folder: Path, chosen: Selected, quotas: Cells) -> None:
     reasons = [chosen.reasons[int(row)] for row in rejected]
     weight, reason = unused(pool.schema, "weight"), unused(pool.schema, "reason")
     # A table is handed on in the columns of the real one; weights stand in it only where they say something.
-    plain = pool.schema.modality == "tabular" and bool((chosen.weight == 1).all())
+    plain = pool.schema.modality in ("tabular", "tables") and bool((chosen.weight == 1).all())
     for name, source, extra in (
         ("synthetic", "accepted", {} if plain else {weight: chosen.weight}),
         ("refused", "rejected", {reason: reasons}),

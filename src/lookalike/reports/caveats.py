@@ -86,6 +86,17 @@ def _shared(run: Evidence) -> Caveat | None:
     )
 
 
+def _kept(run: Evidence) -> Caveat | None:
+    kept = run.part("data", "kept")
+    if not isinstance(kept, list) or not kept:
+        return None
+    return _weak(
+        "Tables of real rows",
+        f"{wording.words([str(name) for name in kept])} hold real rows, given out as they are because keep: true says "
+        "that they are public. No figure of privacy speaks of them.",
+    )
+
+
 def _size(run: Evidence) -> Caveat | None:
     sized = [score for score in run.scores if isinstance(score.get("n_synthetic"), int | float)]
     if not sized:
@@ -232,6 +243,7 @@ def _unestimated(run: Evidence) -> Caveat | None:
 CHECKS: tuple[Check, ...] = (
     _holdout,
     _shared,
+    _kept,
     _shortfall,
     _size,
     _learner,

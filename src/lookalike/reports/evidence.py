@@ -68,8 +68,8 @@ class Evidence:
 
 
 def short(score: Record) -> str:
-    """Return a score's method without its modality."""
-    return str(score.get("method", "")).rpartition(".")[2]
+    """Return a score's method without its modality; of one that asks another method, that other one."""
+    return str(detail(score).get("measure") or score.get("method", "")).rpartition(".")[2]
 
 
 def detail(score: Record) -> Record:

@@ -282,3 +282,17 @@ def test_gaps_are_filled_from_both_sides(real: Table, fitted: Any) -> None:
     assert fitted.impute(table, Rng(0)).fingerprint() == full.fingerprint()
     alone = Trees(candidates=1).fit(real, Rng(0), SILENT).impute(table, Rng(0))
     assert (alone.codes("a") == holes.codes("a"))[gap].mean() < 0.65
+
+
+def test_columns_that_are_always_given_are_not_learnt() -> None:
+    data = mixed(600)
+    fitted = Trees(given=("a", "gain")).fit(data, Rng(0), SILENT)
+    assert [link.name for link in fitted.links[:2]] == ["a", "gain"]
+    assert fitted.about["leaves"][:2] == [1, 1]
+    first = data.schema.column("a").categories[1]
+    made = fitted.sample(40, Rng(1), {"a": first, "gain": 0})
+    assert (made.codes("a") == 1).all()
+    with pytest.raises(ConfigError, match="a is not learnt, because given names it; give its values"):
+        fitted.sample(4, Rng(1), {"gain": 0})
+    with pytest.raises(ConfigError, match="given or first names a column twice"):
+        Trees(given=("a",), first=("a",)).fit(data, Rng(0), SILENT)

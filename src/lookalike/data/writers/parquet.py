@@ -10,17 +10,18 @@ from pydantic import Field
 from lookalike.core.contracts import Method
 from lookalike.data.corpus import Corpus
 from lookalike.data.images import Images
+from lookalike.data.relations import Relations
 from lookalike.data.shards import write_shards
 from lookalike.data.table import Table
 
 
 @final
 class Parquet(Method):
-    """Writes `part-00000.parquet` and so on; same rows, same bytes."""
+    """Writes `part-00000.parquet` and so on; same rows, same bytes. Several tables have a folder each."""
 
     rows_per_shard: int = Field(default=10_000, ge=1, description="Most rows in one file.")
 
-    def write(self, data: Images | Corpus | Table, folder: Path) -> list[Path]:
+    def write(self, data: Images | Corpus | Table | Relations, folder: Path) -> list[Path]:
         """Write all rows into an existing folder and return the files written, in order.
 
         Raises:

@@ -12,6 +12,7 @@ from pydantic import Field
 from lookalike.core.contracts import Method
 from lookalike.data.databases import VARIABLE, database, insert
 from lookalike.data.formats import written
+from lookalike.data.relations import Relations
 from lookalike.data.table import Table
 
 _ROWS = 20_000
@@ -21,17 +22,18 @@ _ROWS = 20_000
 class Sql(Method):
     """Writes a table of a database, all rows or none: SQLite without further packages, any other by SQLAlchemy.
 
-    The URL comes from the environment, so that no password stands in a recipe, a log or a message.
+    Several tables with keys are written under their own names. The URL comes from the environment, so that no password
+    stands in a recipe, a log or a message.
     """
 
     url: str | None = Field(default=None, description="URL of a database without a password; None = `variable`.")
     variable: str = Field(default=VARIABLE, description="Environment variable that holds the URL.")
-    table: str = Field(default="synthetic", min_length=1, description="Name of the table.")
+    table: str = Field(default="synthetic", min_length=1, description="Name of the table, where there is one only.")
     exists: Literal["fail", "append", "replace"] = Field(
         default="fail", description="What to do when there is such a table."
     )
 
-    def write(self, data: Table, folder: Path) -> list[Path]:
+    def write(self, data: Table | Relations, folder: Path) -> list[Path]:
         """Write all rows into the database; a relative path of an SQLite file is counted from the folder.
 
         Raises:
@@ -41,11 +43,13 @@ class Sql(Method):
         file = where.file
         if file is not None and not file.is_absolute():
             where = type(where)(f"sqlite:///{folder / file}")
-        kinds = {column.name: column.kind for column in data.schema.columns}
-        if file is not None:
-            # SQLite has no type for dates; they are written as the user's own were.
-            kinds = {name: "text" if kind == "datetime" else kind for name, kind in kinds.items()}
-        insert(where, self.table, kinds, _parts(data, kinds), self.exists)
+        tables = data.tables if isinstance(data, Relations) else {self.table: data}
+        for name, table in tables.items():
+            kinds = {column.name: column.kind for column in table.schema.columns}
+            if file is not None:
+                # SQLite has no type for dates; they are written as the user's own were.
+                kinds = {column: "text" if kind == "datetime" else kind for column, kind in kinds.items()}
+            insert(where, name, kinds, _parts(table, kinds), self.exists)
         return [where.file] if where.file else []
 
 

@@ -61,6 +61,9 @@ class Trees(Method):
     first: tuple[str, ...] = Field(
         default=(), description="Columns drawn first, in order: rows asked by these cost nothing; empty = the label."
     )
+    given: tuple[str, ...] = Field(
+        default=(), description="Columns that every row will be asked by: they lead the others and are not learnt."
+    )
     min_leaf: int | None = Field(
         default=None, ge=1, le=10**6, description="Fewest rows of a leaf; None = from 10 (small tables) to 30."
     )
@@ -100,7 +103,7 @@ class Trees(Method):
         known = Learner(data, names, least, self.significance, self.ties, self.grow_rows, self.predictors, rng)
         links = []
         for d in range(len(names)):
-            links.append(known.link(d, rng.child("tree", d)))
+            links.append(known.link(d, rng.child("tree", d), alone=names[d] in self.given))
             watch(Progress("fit", d + 1, len(names), "columns"))
         texts = [column.name for column in data.schema.columns if column.kind == "text"]
         if texts:
@@ -118,12 +121,15 @@ class Trees(Method):
 
     def _order(self, schema: Schema) -> list[str]:
         able = [column.name for column in schema.columns if column.kind in (*CODED, *NUMERIC)]
-        wrong = next((name for name in self.first if name not in able), None)
-        if wrong is not None or len(set(self.first)) < len(self.first):
+        lead = (*self.given, *self.first)
+        wrong = next((name for name in lead if name not in able), None)
+        if wrong is not None or len(set(lead)) < len(lead):
             raise ConfigError(
-                f"tabular.trees: first names {wrong or 'a column twice'}; allowed: {', '.join(able[:20])}, each once"
+                f"tabular.trees: given or first names {wrong or 'a column twice'}; allowed: {', '.join(able[:20])}, "
+                "each once"
             )
-        front = [*self.first, *([schema.label] if schema.label in able and not self.first else [])]
+        front = [*lead, *([schema.label] if schema.label in able and not self.first else [])]
+        front = list(dict.fromkeys(front))
         return [*front, *(name for name in able if name not in front)]
 
     def load(self, folder: Path) -> _FittedTrees:
@@ -176,6 +182,8 @@ class _FittedTrees:
             DataError: Too few rows with the asked values came.
         """
         asked = {name: np.asarray(v) for name, v in asked_values(n, self.schema, where, "tabular.trees").items()}
+        if lacking := [name for name in self.about["config"].get("given", ()) if name not in asked]:
+            raise ConfigError(f"where: {lacking[0]} is not learnt, because given names it; give its values")
         self._check(asked)
         lead = next((d for d, link in enumerate(self.links) if link.name not in asked), len(self.links))
         fixed = {link.name: asked[link.name] for link in self.links[:lead] if link.name in asked}

@@ -53,12 +53,9 @@ def build(
     """
     del rejected, scores
     parts = {"real": real.train, "synthetic": accepted, **({"holdout": real.holdout} if len(real.holdout) else {})}
-    some = {name: _some(table, rng.child(name)) for name, table in parts.items()}
-    columns = [_column(column, some) for column in accepted.schema.columns[:_MOST_COLUMNS] if column.kind not in WORDS]
-    columns.sort(key=lambda one: (-(one["distance"] - (one["floor"] or 0.0)), one["name"]))
+    columns, some = columns_of(parts, rng)
     shown = _some(accepted, rng.child("shown"), _ROWS)
     names = [column.name for column in accepted.schema.columns[:_ROW_COLUMNS]]
-    words = written(shown.select(names)).to_pydict()
     content = {
         "sprites": {},
         "table": {
@@ -74,11 +71,35 @@ def build(
             ],
             "label": accepted.schema.label,
             "header": names,
-            "sample": [[_clipped(words[name][row]) for name in names] for row in range(len(shown))],
+            "sample": rows_of(shown, names),
             "more_columns": max(0, len(accepted.schema.columns) - _ROW_COLUMNS),
         },
     }
     write_json(folder / "gallery.json", content)
+
+
+def columns_of(parts: Mapping[str, Table], rng: Rng) -> tuple[list[dict[str, Any]], dict[str, Table]]:
+    """Return what is shown of every column, the worst first, and the rows that were looked at.
+
+    Args:
+        parts: Rows by name: real, synthetic and, if there are any, holdout.
+        rng: Chooses the rows of large tables.
+    """
+    some = {name: _some(table, rng.child(name)) for name, table in parts.items()}
+    able = parts["synthetic"].schema.columns[:_MOST_COLUMNS]
+    columns = [_column(column, some) for column in able if column.kind not in WORDS]
+    return sorted(columns, key=worst_first), some
+
+
+def worst_first(one: Mapping[str, Any]) -> tuple[float, str]:
+    """Return what columns are put in order by."""
+    return -(one["distance"] - (one["floor"] or 0.0)), str(one["name"])
+
+
+def rows_of(table: Table, names: Sequence[str]) -> list[list[str | None]]:
+    """Return the cells of some columns as they are written."""
+    words = written(table.select(names)).to_pydict()
+    return [[_clipped(words[name][row]) for name in names] for row in range(len(table))]
 
 
 def _some(table: Table, rng: Rng, most: int = _LOOKED_AT) -> Table:

@@ -46,6 +46,7 @@ def columns_block(record: Record) -> dict[str, Any] | None:
         "rare": rare_block(found.get("rare")),
         "some": any(looked_at.get(name) != count for name, count in rows.items()),
         "looked_at": wording.count(max(looked_at.values(), default=0)),
+        "about": str(found.get("about") or "Synthetic rows, drawn at random"),
         "header": list(found.get("header", [])),
         "sample": [[("–" if cell is None else cell, cell is None) for cell in row] for row in found.get("sample", [])],
         "more_columns": int(found.get("more_columns", 0)),

@@ -172,19 +172,22 @@ class Learner:
         self.screen = np.stack([_standard(place[few]) for place in self.places]) if len(names) > predictors else None
         self.few = few
 
-    def link(self, d: int, rng: Rng) -> Link:
-        """Return column d with a tree on the columns before it."""
+    def link(self, d: int, rng: Rng, alone: bool = False) -> Link:
+        """Return column d with a tree on the columns before it; `alone` = without one."""
         variable, code_N = self.variables[d], self.codes[d]
-        y_NQ = outputs(variable, code_N)
-        read = self._read(d, y_NQ)
-        orders = [None if self.variables[k].numeric else order(self.variables[k], self.codes[k], y_NQ) for k in read]
-        if read:
+        read: list[int] = []
+        orders: list[Order | None] = []
+        tree, leaf_N = stump(), np.zeros(len(code_N), dtype=np.int64)
+        if d and not alone:
+            y_NQ = outputs(variable, code_N)
+            read = self._read(d, y_NQ)
+            orders = [
+                None if self.variables[k].numeric else order(self.variables[k], self.codes[k], y_NQ) for k in read
+            ]
             x_NF = features(orders, [self.places[k] for k in read])
             seed = rng.child("ties").integer()
             tree = grow(x_NF[self.chosen], y_NQ[self.chosen], self.least, self.significance, seed)
             leaf_N = leaves(tree, x_NF)
-        else:
-            tree, leaf_N = stump(), np.zeros(len(code_N), dtype=np.int64)
         donors = gather(code_N, leaf_N)
         return Link(self.columns[d].name, variable, self.steps[d], read, orders, tree, donors)
 

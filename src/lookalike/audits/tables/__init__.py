@@ -1,0 +1,1 @@
+"""Audits for several tables with keys."""

@@ -1,0 +1,61 @@
+"""Whether the keys of several tables are what they should be: each names one row, or refers to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookalike.data.relations import Relations
+from lookalike.data.table import CODED, Table
+
+
+@final
+@dataclass(frozen=True)
+class Keys:
+    """What was found in one column of keys.
+
+    Attributes:
+        table: The table.
+        column: Its column.
+        refers: The table that the keys are of; empty = they name the rows themselves.
+        cells: Keys in the column.
+        wrong: Those that are missing, come twice, or refer to no row.
+    """
+
+    table: str
+    column: str
+    refers: str
+    cells: int
+    wrong: int
+
+
+def keys_of(data: Relations) -> list[Keys]:
+    """Return what was found in every column of keys; a link may be missing where its column may be."""
+    own = {member.name: member.key for member in data.schema.tables}
+    found = []
+    for member in data.schema.tables:
+        table = data.tables[member.name]
+        if member.key is not None:
+            keys = _words(table, member.key)
+            there = keys.drop_null()
+            different = len(pc.unique(there))
+            found.append(Keys(member.name, member.key, "", len(keys), len(keys) - different))
+        foreign = [(str(member.column), member.parent)] if member.parent is not None else []
+        for column, other in (*foreign, *member.links):
+            keys = _words(table, column)
+            there = keys if column == member.column else keys.drop_null()
+            known = _words(data.tables[str(other)], str(own[str(other)])).combine_chunks()
+            wrong = len(there) - (pc.sum(pc.is_in(there, known.drop_null())).as_py() or 0)
+            found.append(Keys(member.name, column, str(other), len(there), wrong))
+    return found
+
+
+def _words(table: Table, name: str) -> pa.ChunkedArray:
+    column = table.schema.column(name)
+    values = table.table.column(name)
+    if column.kind not in CODED:
+        return values
+    return pa.array(column.categories, pa.large_string()).take(values.combine_chunks())

@@ -1,0 +1,286 @@
+"""From tables that were read one by one to tables that belong together: keys are checked, rows come to their owners.
+
+Legend: N rows of a table, P rows of its parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from lookalike.core.constraints import Constraint
+from lookalike.core.errors import DataError
+from lookalike.core.schema import Member
+from lookalike.data.pixels import shown
+from lookalike.data.relations import Relations, relations_schema
+from lookalike.data.table import NUMERIC, Codes, Table
+
+Flags = npt.NDArray[np.bool_]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+@final
+class Keyed(BaseModel):
+    """One table of several: its reader with the settings of that, and how its rows belong to others."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    read: str = Field(description="Name of its reader: csv, parquet, hf or sql; further keys are settings of that.")
+    key: str | None = Field(default=None, description="Column that no two rows share, which other tables refer to.")
+    parent: Mapping[str, str] = Field(
+        default={}, max_length=1, description="The table whose rows own these, and the column here that has its key."
+    )
+    links: Mapping[str, tuple[str, ...]] = Field(
+        default={}, description="Kept tables, and the column or columns here that hold keys of theirs."
+    )
+    order: str | None = Field(
+        default=None, description="Column that rows of one owner come in the order of; None = they have none."
+    )
+    keep: bool = Field(
+        default=False, description="true = the rows are public and given out unchanged, as a list of countries."
+    )
+    orphans: Literal["stop", "drop"] = Field(
+        default="stop", description="What to do where a key is missing or unknown: stop, or drop such rows, counted."
+    )
+    constraints: tuple[Constraint, ...] = Field(default=(), description="What must hold in every row of the table.")
+
+    @field_validator("links", mode="before")
+    @classmethod
+    def _lists(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: (columns,) if isinstance(columns, str) else columns for name, columns in value.items()}
+
+    @model_validator(mode="after")
+    def _kept_alone(self) -> Self:
+        if self.keep and (self.parent or self.order):
+            raise ValueError("a table with keep: true is given out as it is; it has no parent and no order")
+        if self.order and not self.parent:
+            raise ValueError("order needs a parent: rows are in order within one owner")
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Settings that belong to the reader."""
+        return dict(self.model_extra or {})
+
+    @property
+    def owner(self) -> tuple[str, str] | None:
+        """The parent, and the column that holds its key."""
+        return next(iter(self.parent.items()), None)
+
+    @property
+    def foreign(self) -> tuple[tuple[str, str], ...]:
+        """Columns that hold keys of kept tables, each with its table."""
+        return tuple((column, table) for table, columns in self.links.items() for column in columns)
+
+
+def in_order(tables: Mapping[str, Keyed]) -> list[str]:
+    """Return the names of the tables: the root, then owned ones after their owners, then kept ones.
+
+    Raises:
+        ValueError: The tables do not make one tree; one line that says what to change.
+    """
+    for name, one in tables.items():
+        _check_links(name, one, tables)
+    roots = [name for name, one in tables.items() if not one.keep and not one.parent]
+    if len(roots) != 1:
+        raise ValueError(
+            f"one table must be the root, which no other owns, found {', '.join(roots) or 'none'}; give each other "
+            "table a parent: {TABLE: COLUMN}, or keep: true where its rows are public, or read it in a run of its own"
+            if len(roots) != 1 and (roots or not _circle(tables))
+            else f"parents go in a circle: {' -> '.join(_circle(tables))}; take one parent away"
+        )
+    found = [roots[0]]
+    for name in found:
+        found += [child for child, one in tables.items() if one.owner and one.owner[0] == name]
+    if lost := _circle(tables):
+        raise ValueError(f"parents go in a circle: {' -> '.join(lost)}; take one parent away")
+    return [*found, *(name for name, one in tables.items() if one.keep)]
+
+
+def _check_links(name: str, one: Keyed, tables: Mapping[str, Keyed]) -> None:
+    known = ", ".join(tables)
+    for other in (*one.parent, *one.links):
+        if other not in tables:
+            raise ValueError(f"table {name} refers to '{shown(other)}', which is no table here; tables: {known}")
+        if not tables[other].key:
+            raise ValueError(f"table {name} refers to {other}, which has no key; give it key: COLUMN")
+        if other in one.parent and tables[other].keep:
+            raise ValueError(
+                f"table {name} has the parent {other}, whose rows are kept; write links: {{{other}: COLUMN}} instead"
+            )
+        if other in one.links and not tables[other].keep:
+            raise ValueError(
+                f"table {name} links to {other}, whose rows are made anew; a table has one owner: make {other} its "
+                f"parent, or set keep: true for {other} if its rows are public, or leave the link out: the column is "
+                "then a category"
+            )
+    if one.owner and one.owner[1] == one.key:
+        raise ValueError(
+            f"table {name} has {one.key} both for its key and for that of its owner; a key names one row: leave key out"
+        )
+
+
+def _circle(tables: Mapping[str, Keyed]) -> list[str]:
+    """Return tables that own each other, the first once more at the end; none when there is no circle."""
+    for start in tables:
+        path, at = [start], tables[start].owner
+        while at is not None and at[0] not in path:
+            path.append(at[0])
+            at = tables[at[0]].owner
+        if at is not None and at[0] == start:
+            return [*path, start]
+    return []
+
+
+def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Relations, list[str]]:
+    """Return tables with their keys checked and their rows in the order of their owners, and what was dropped.
+
+    Args:
+        tables: As read: keys of kind id, columns with keys of an owner of kind text, with those of kept tables of
+            kind category.
+        keyed: How they belong together, in an order that `in_order` takes.
+
+    Raises:
+        DataError: A key is missing or refers to no row, or values of an order are missing.
+    """
+    names = in_order(keyed)
+    done = {name: _with_key(name, tables[name], keyed[name]) for name in names}
+    sizes: dict[str, Codes] = {}
+    members, notes = [], []
+    for name in (*(name for name in names if keyed[name].keep), *(name for name in names if not keyed[name].keep)):
+        one, table, told = keyed[name], done[name], []
+        for column, other in one.foreign:
+            table, lost = _linked(name, table, column, _keys(done[other], keyed[other]), other, one)
+            stored = _stored(table, column, done[other], keyed[other])
+            table = _replaced(table, column, {"stored": stored}, table.table.column(column))
+            told += lost
+        if one.owner is not None:
+            table, sizes[name], lost = _owned(name, table, done[one.owner[0]], keyed)
+            told += lost
+        if one.keep:
+            told.append(f"{name}: kept; its {len(table):,} real rows are given out as they are")
+        done[name] = table
+        notes += told
+    for name in names:
+        one, owner = keyed[name], keyed[name].owner or (None, None)
+        members.append(
+            Member(name=name, rows=done[name].schema, key=one.key, parent=owner[0], column=owner[1], order=one.order,
+                   links=one.foreign, keep=one.keep)
+        )  # fmt: skip
+    return Relations(done, sizes, relations_schema(members)), notes
+
+
+def _keys(table: Table, one: Keyed) -> pa.ChunkedArray:
+    return table.table.column(str(one.key))
+
+
+def _with_key(name: str, table: Table, one: Keyed) -> Table:
+    """Return the table, of which no key is missing."""
+    if one.key is None:
+        return table
+    lacking = table.table.column(one.key).null_count
+    if lacking:
+        raise DataError(f"table {name}: {lacking:,} of {len(table):,} rows have no key in {one.key}; fill them")
+    return table
+
+
+def _where_from(name: str, column: str, other: str, gone: Flags, missing: int, one: Keyed) -> list[str]:
+    """Refuse keys that refer to no row, or say how many rows go for it."""
+    lost, unknown = int(gone.sum()), int(gone.sum()) - missing
+    if not lost:
+        return []
+    told = " and ".join(
+        part
+        for part in (f"{unknown:,} that {other} lacks" if unknown else "", f"{missing:,} missing" if missing else "")
+        if part
+    )
+    if one.orphans == "stop":
+        raise DataError(
+            f"table {name}: of {len(gone):,} keys in {column}, found {told}; correct them, or set orphans: drop for "
+            f"{name} to leave such rows out"
+        )
+    return [f"{name}: dropped {lost:,} of {len(gone):,} rows whose {column} refers to no row of {other}: {told}"]
+
+
+def _linked(
+    name: str, table: Table, column: str, keys: pa.ChunkedArray, other: str, one: Keyed
+) -> tuple[Table, list[str]]:
+    """Return the rows whose key is missing or one of a kept table."""
+    categories = table.schema.column(column).categories
+    known = np.asarray(pc.is_in(pa.array(categories, pa.large_string()), keys.combine_chunks()).to_numpy(False))
+    codes = table.codes(column)
+    gone = (codes >= 0) & ~np.append(known, True)[codes]
+    notes = _where_from(name, column, other, gone, 0, one)
+    if gone.any():
+        table = table.take(np.flatnonzero(~gone))
+    return _only_used(table, column, known), notes
+
+
+def _only_used(table: Table, name: str, known: Flags) -> Table:
+    """Return the table without those categories of a column that are not known."""
+    if known.all():
+        return table
+    column = table.schema.column(name)
+    kept = tuple(category for category, there in zip(column.categories, known, strict=True) if there)
+    codes = np.append(np.cumsum(known) - 1, -1)[table.codes(name)]
+    return _replaced(table, name, {"categories": kept}, pa.array(codes.astype(np.int32), mask=codes < 0))
+
+
+def _replaced(table: Table, name: str, changes: Mapping[str, Any], values: pa.Array) -> Table:
+    columns = tuple(c.model_copy(update=dict(changes)) if c.name == name else c for c in table.schema.columns)
+    place = table.table.column_names.index(name)
+    return Table(table.table.set_column(place, name, values), table.schema.model_copy(update={"columns": columns}))
+
+
+def _owned(name: str, table: Table, parent: Table, keyed: Mapping[str, Keyed]) -> tuple[Table, Codes, list[str]]:
+    """Return rows in the order of their owners, how many each owner has, and what was dropped."""
+    one = keyed[name]
+    other, column = one.owner or ("", "")
+    words = pc.utf8_trim_whitespace(table.table.column(column)).combine_chunks()
+    found = pc.index_in(words, _keys(parent, keyed[other]).combine_chunks())
+    gone = np.asarray(pc.is_null(found).to_numpy(False))
+    notes = _where_from(name, column, other, gone, words.null_count, one)
+    owner = np.asarray(pc.fill_null(found, 0).to_numpy(False)).astype(np.int64)
+    rows = np.flatnonzero(~gone)
+    order = np.zeros(len(rows)) if one.order is None else _order(name, table, one.order)[rows]
+    index = rows[np.lexsort((order, owner[rows]))]
+    changes = {"kind": "id", "optional": False, "stored": _stored(table, column, parent, keyed[other])}
+    sorted_ = _replaced(table, column, changes, words).take(index)
+    return sorted_, np.bincount(owner[rows], minlength=len(parent)).astype(np.int64), notes
+
+
+def _stored(table: Table, column: str, other: Table, one: Keyed) -> str:
+    """Return the type that keys are written in: their own, else that of the keys that they refer to."""
+    return table.schema.column(column).stored or other.schema.column(str(one.key)).stored
+
+
+def _order(name: str, table: Table, column: str) -> npt.NDArray[np.float64]:
+    if column not in table.table.column_names or table.schema.column(column).kind not in NUMERIC:
+        able = [one.name for one in table.schema.columns if one.kind in NUMERIC]
+        raise DataError(
+            f"table {name}: order names {shown(column)}, which is no column of numbers or dates; allowed: "
+            f"{', '.join(map(shown, able[:20])) or 'none'}"
+        )
+    lacking = int(table.missing(column).sum())
+    if lacking:
+        raise DataError(f"table {name}: {lacking:,} rows have no value in {column}, which gives their order; fill them")
+    return table.numbers(column)
+
+
+def declared(name: str, keyed: Mapping[str, Keyed]) -> dict[str, dict[str, Any]]:
+    """Return what is known of the columns of a table because they hold keys, as a reader's `columns` take it."""
+    one = keyed[name]
+    found: dict[str, dict[str, Any]] = {column: {"kind": "category"} for column, _ in one.foreign}
+    if one.owner is not None:
+        found[one.owner[1]] = {"kind": "text"}
+    if one.key is not None:
+        found[one.key] = {"kind": "id"}
+    return found

@@ -1,0 +1,226 @@
+"""The rows of an owned table: how they are learnt from families, and made for new parents.
+
+Legend: N rows of the table, P of its parent, M rows of one step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from lookalike.core.events import Watch
+from lookalike.core.rng import Rng
+from lookalike.core.schema import Column
+from lookalike.core.store import write_json
+from lookalike.data.table import CODED, WORDS, Codes, Numbers, Table
+from lookalike.generators.tables.families.order import SPAN, Known, Order
+from lookalike.generators.tables.families.stage import Columns, Stage, fit_stage, load_stage
+from lookalike.techniques.families import likeness, sums_of_codes, sums_of_numbers
+from lookalike.techniques.siblings import FIRST, LAST, Ints, places
+
+STAGES = ("first", "last", "middle")
+_APART = "apart"
+"""Name of the column that says how many places two neighbours are apart."""
+_ALIKE = 0.02
+"""Least likeness of siblings at which a column is worth describing."""
+_TELLING = 0.5
+"""Part of a commonest value that must not be chance."""
+
+
+def learnt(table: Table) -> Known:
+    """Return the columns of a table that are learnt: all but keys and free texts."""
+    able = [column for column in table.schema.columns if column.kind not in WORDS]
+    return {column.name: (column, table.values(column.name)) for column in able}
+
+
+def _some(known: Known, rows: Ints, before: str) -> Known:
+    """Return rows of columns under names with a word before them."""
+    return {f"{before} {name}": (column, np.asarray(values)[rows]) for name, (column, values) in known.items()}
+
+
+@final
+@dataclass(frozen=True)
+class Children:
+    """A fitted generator of the rows of one owned table.
+
+    Attributes:
+        columns: What is made, in order.
+        stages: For the first child, the last one and those between; None = no family had one.
+        order: The column that gives the order; None = there is none.
+        most: Most children that a parent had.
+    """
+
+    columns: tuple[Column, ...]
+    stages: tuple[Stage | None, ...]
+    order: Order | None
+    most: int
+
+    def draw(self, parents: Columns, sizes: Codes, rng: Rng) -> Columns:
+        """Return the columns of all children.
+
+        Args:
+            parents: Columns of the parents, by name.
+            sizes: Children of each parent, at most `most`, [P].
+            rng: Key.
+        """
+        count = int(sizes.sum())
+        made: Columns = {
+            column.name: np.zeros(count, np.int64 if column.kind in CODED else np.float64) for column in self.columns
+        }
+        owner, found = np.repeat(np.arange(len(sizes)), sizes), places(sizes)
+        for step in range(int(found.step.max(initial=-1)) + 1):
+            rows = np.flatnonzero(found.step == step)
+            stage = self.stages[min(step, len(STAGES) - 1)]
+            assert stage is not None
+            known: Columns = {f"parent {name}": np.asarray(values)[owner[rows]] for name, values in parents.items()}
+            left, right = found.left[rows], found.right[rows]
+            if step != FIRST:
+                known |= {f"left {name}": values[left] for name, values in made.items()}
+            if step > LAST:
+                known |= {f"right {name}": values[right] for name, values in made.items()}
+                known[_APART] = (right - left).astype(np.float64)
+            if self.order is not None and step > LAST:
+                known[SPAN] = known[f"right {self.order.column.name}"] - known[f"left {self.order.column.name}"]
+            drawn = stage.draw(known, len(rows), rng.child("step", step))
+            if self.order is not None and step != FIRST:
+                name = self.order.column.name
+                drawn[name] = self.order.values(made[name][left], drawn[name], known.get(f"right {name}"))
+            for name, values in drawn.items():
+                made[name][rows] = values
+        return made if self.order is None else self.order.joined(made, owner)
+
+    def save(self, folder: Path) -> None:
+        """Write one folder for each stage, and what joins them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, stage in zip(STAGES, self.stages, strict=True):
+            if stage is not None:
+                stage.save(folder / name)
+        order = self.order
+        about = {
+            "columns": [column.model_dump(mode="json") for column in self.columns],
+            "stages": [name for name, stage in zip(STAGES, self.stages, strict=True) if stage is not None],
+            "order": None if order is None else [order.column.name, order.step, order.low, order.high],
+            "most": self.most,
+        }
+        write_json(folder / "children.json", about)
+
+
+def fit_children(
+    own: Known,
+    parents: Known,
+    sizes: Codes,
+    order: str | None,
+    method: tuple[str, Mapping[str, Any]],
+    rng: Rng,
+    watch: Watch,
+) -> Children:
+    """Learn the rows of an owned table from whole families.
+
+    Args:
+        own: Columns of the table, rows in the order of their owners, [N].
+        parents: Columns of the parents, [P].
+        sizes: Children of each parent, [P].
+        order: Column that rows of one owner are in the order of; None = they are learnt in an order that `rng` gives.
+        method: Name and settings of a generator of single tables.
+        rng: Key.
+        watch: Receives events.
+    """
+    owner, form = np.repeat(np.arange(len(sizes)), sizes), None
+    if order is None:
+        mixed = np.lexsort((rng.child("order").numpy().random(len(owner)), owner))
+        own = {name: (column, np.asarray(values)[mixed]) for name, (column, values) in own.items()}
+    else:
+        form = Order.of(own[order][0], np.asarray(own[order][1], dtype=np.float64))
+        own = form.taken_apart(own)
+    found = places(sizes)
+    stages: list[Stage | None] = []
+    for number, name in enumerate(STAGES):
+        rows = np.flatnonzero(np.minimum(found.step, len(STAGES) - 1) == number)
+        if not len(rows):
+            stages.append(None)
+            continue
+        known = _some(parents, owner[rows], "parent")
+        if number != FIRST:
+            known |= _some(own, found.left[rows], "left")
+        if number > LAST:
+            known |= _some(own, found.right[rows], "right")
+            apart = (found.right - found.left)[rows].astype(np.float64)
+            known[_APART] = (Column(name=_APART, kind="integer"), apart)
+        target: Known = {key: (column, np.asarray(values)[rows]) for key, (column, values) in own.items()}
+        if form is not None and number != FIRST:
+            known, target = form.placed(known, target)
+        stages.append(fit_stage(target, known, method, rng.child(name), watch))
+    return Children(tuple(column for column, _ in own.values()), tuple(stages), form, int(sizes.max(initial=0)))
+
+
+def load_children(folder: Path, method: tuple[str, Mapping[str, Any]]) -> Children:
+    """Read what `Children.save` wrote."""
+    about = json.loads((folder / "children.json").read_text(encoding="utf-8"))
+    columns = tuple(Column.model_validate(column) for column in about["columns"])
+    stages = tuple(load_stage(folder / name, method) if name in about["stages"] else None for name in STAGES)
+    order = None
+    if about["order"] is not None:
+        name, step, low, high = about["order"]
+        order = Order(next(column for column in columns if column.name == name), step, low, high)
+    return Children(columns, stages, order, about["most"])
+
+
+def described(own: Known, owner: Codes, families: int, before: str) -> Known:
+    """Return what describes the children of each parent: the mean of numbers, the commonest of categories, [P] each.
+
+    A mean of few children is mostly chance, and would make strangers alike: it is pulled to the mean of all by the part
+    that chance has in it, a commonest value says nothing where that is more than half, and columns in which siblings
+    are no more alike than strangers are left out.
+
+    Args:
+        own: Columns of the children, [N].
+        owner: Parent of each child, rising, [N].
+        families: P.
+        before: What the names of the columns begin with.
+
+    Source: James and Stein 1961; the weight of a family of n is n rho / (1 + (n - 1) rho) for siblings that share rho
+        of the variance (Spearman 1910, Brown 1910).
+    """
+    found: Known = {}
+    for name, (column, values) in own.items():
+        about: dict[str, Any] = {"name": f"{before} {name}", "optional": True}
+        if column.kind in CODED:
+            codes = np.asarray(values)
+            share = np.bincount(codes + 1, minlength=len(column.categories) + 1) / max(len(codes), 1)
+            weight = _weight(sums_of_codes(codes + 1, owner, families, share))
+            if weight is not None:
+                best = np.where(weight >= _TELLING, _commonest(codes, owner, families), -1)
+                found[about["name"]] = column.model_copy(update=about), best
+            continue
+        numbers = np.asarray(values, dtype=np.float64)
+        there = ~np.isnan(numbers)
+        middle = float(numbers[there].mean()) if there.any() else 0.0
+        weight = _weight(sums_of_numbers(numbers, owner, families, middle))
+        if weight is not None:
+            count = np.bincount(owner[there], minlength=families)
+            mean = np.bincount(owner[there], numbers[there], families) / np.where(count > 0, count, np.nan)
+            found[about["name"]] = Column(kind="number", **about), middle + weight * (mean - middle)
+    return found
+
+
+def _weight(sums_PS: Numbers) -> Numbers | None:
+    """Return which part of what a family has in common is not chance, [P]; None when siblings are no more alike."""
+    alike = float(likeness(sums_PS[:, None])[0][0])
+    rows = sums_PS[:, -1]
+    return None if alike < _ALIKE else np.asarray(rows * alike / (1 + np.maximum(rows - 1, 0) * alike))
+
+
+def _commonest(codes: Codes, owner: Codes, families: int) -> Codes:
+    """Return the commonest code of each family, the lowest of several; -1 where there is none."""
+    levels = int(codes.max(initial=0)) + 2
+    pairs, count = np.unique(owner * levels + codes + 1, return_counts=True)
+    best = np.lexsort((-pairs, count))
+    found = np.full(families, -1, dtype=np.int64)
+    # Of several entries of one family the last one, which is the commonest, stays.
+    found[pairs[best] // levels] = pairs[best] % levels - 1
+    return found

@@ -1,0 +1,298 @@
+"""Several tables with keys: parents first, then their children, by any generator of single tables.
+
+Legend: N rows of the root, P rows of a parent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from lookalike.core.contracts import Fitted, Method
+from lookalike.core.errors import ConfigError, DataError
+from lookalike.core.events import Event, Note, Progress, Watch
+from lookalike.core.registry import configured
+from lookalike.core.rng import Rng
+from lookalike.core.schema import Member, Schema
+from lookalike.core.store import write_json
+from lookalike.data.fresh import fresh_words, tell_unlearnt
+from lookalike.data.pixels import shown
+from lookalike.data.reduced import Reduction, reduction_of
+from lookalike.data.relations import Relations, concatenate_relations, number_name, table_folder
+from lookalike.data.table import Codes, Table, Values, table_schema
+from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
+from lookalike.generators.tables.families.order import Known
+from lookalike.generators.tables.families.stage import Columns, inner
+
+_FORMAT = "lookalike.tables.nested/1"
+_BLOCK = 256
+"""Rows of the root that are always made together, with all that belongs to them."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A watch that names the table; it has no folder, because checkpoints of several tables would be one another's."""
+
+    outer: Watch
+    table: str
+    folder: Path | None = None
+    answers: Path | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Note):
+            self.outer(Note(event.stage, f"{self.table}: {event.message}", event.level))
+
+
+@final
+class Nested(Method):
+    """Learns the root with the number of rows that belong to each, and these given their owner and their siblings.
+
+    Children are made the first, then the last, then always the middle of a gap, each given its parent, the number of
+    children and its nearest siblings that are there, by a generator of single tables that can be asked by columns. So
+    siblings are alike as they are in the data, and an order is kept by construction, as are keys.
+
+    Source: Patki, Wedge and Veeramachaneni 2016, doi 10.1109/DSAA.2016.49 (parents that carry what describes their
+        children); Lévy 1948 (midpoints between known neighbours).
+    Differs from the papers: a parent carries means and commonest values, pulled by what chance has in them, and not the
+        parameters of a model of its own; children are drawn given their siblings too.
+    """
+
+    rows_per_shard: ClassVar[int] = 4 * _BLOCK
+
+    generator: str = Field(
+        default="tabular.trees", description="Generator of single tables, one that can be asked by any columns."
+    )
+    settings: Mapping[str, Any] = Field(default={}, description="Its settings.")
+    tables: Mapping[str, str] = Field(
+        default={}, description="Tables that another generator makes, with its default settings: its name by table."
+    )
+
+    describe: bool = Field(
+        default=True, description="Parents also carry the mean or commonest value of each column of their children."
+    )
+
+    @model_validator(mode="after")
+    def _of_single_tables(self) -> Self:
+        for name, settings in ((self.generator, self.settings), *((name, {}) for name in self.tables.values())):
+            if not name.startswith("tabular."):
+                raise ValueError(f"a table is made by a generator of single tables, tabular.*, found {name}")
+            configured("generators", name, settings, "settings")
+        return self
+
+    def method(self, table: str) -> tuple[str, Mapping[str, Any]]:
+        """Return name and settings of the generator of a table."""
+        return (self.tables[table], {}) if table in self.tables else (self.generator, self.settings)
+
+    def fit(self, data: Relations, rng: Rng, watch: Watch) -> _FittedNested:
+        """Fit one generator to the root, and up to three to every other table.
+
+        Args:
+            data: Families.
+            rng: Key.
+            watch: Receives what each table is told.
+
+        Raises:
+            DataError: No rows.
+            ConfigError: A generator does not exist, or refuses a setting.
+        """
+        if len(data) == 0:
+            raise DataError("tables.nested needs rows to learn from, found none; check the reader's path and the split")
+        made = [member for member in data.schema.tables if not member.keep]
+        known = [member.name for member in made]
+        if unknown := sorted(set(self.tables) - set(known)):
+            raise ConfigError(
+                f"generator.tables: {shown(unknown[0])} is no table that is made; known: {', '.join(known)}"
+            )
+        ways: dict[str, Reduction] = {}
+        for member in made:
+            tell_unlearnt(member.rows, f"{member.name} by tables.nested", watch)
+            if (way := _way(data, member, watch)) is not None:
+                ways[member.name] = way
+        columns = {member.name: _columns(data, member.name, ways.get(member.name)) for member in made}
+        if self.describe:
+            # From above, so that what describes children does not stand among what describes their parents.
+            for member in made[1:]:
+                own = {name: found for name, found in columns[member.name].items() if name != member.order}
+                parents, owner = columns[str(member.parent)], data.owners(member.name)
+                families = len(data.sizes[member.name])
+                parents |= described(own, owner, families, f"{member.name}:")
+        root, count = made[0], len(made)
+        schema = table_schema([column for column, _ in columns[root.name].values()], root.rows.label)
+        table = Table.of({name: values for name, (_, values) in columns[root.name].items()}, schema)
+        model = inner(*self.method(root.name), ()).fit(table, rng.child("table", 0), _Told(watch, root.name))
+        watch(Progress("fit", 1, count, "tables"))
+        children = {}
+        for place, member in enumerate(made[1:], 1):
+            own, parents, sizes = columns[member.name], columns[str(member.parent)], data.sizes[member.name]
+            told, key = _Told(watch, member.name), rng.child("table", place)
+            children[member.name] = fit_children(own, parents, sizes, member.order, self.method(member.name), key, told)
+            watch(Progress("fit", place + 1, count, "tables"))
+        kept = {member.name: data.tables[member.name] for member in data.schema.tables if member.keep}
+        return _FittedNested(data.schema, model, children, kept, ways)
+
+    def load(self, folder: Path) -> _FittedNested:
+        """Read fitted tables; settings of sampling come from this config.
+
+        Raises:
+            DataError: The folder does not hold a complete model.
+        """
+        try:
+            about = json.loads((folder / "lookalike.json").read_text(encoding="utf-8"))
+            if about["format"] != _FORMAT:
+                raise ValueError(f"format {about['format']}, expected {_FORMAT}")
+            schema = Schema.model_validate(about["schema"])
+            ways = {name: Reduction.model_validate(way) for name, way in about["ways"].items()}
+            root = schema.tables[0].name
+            model = inner(*self.method(root), ()).load(table_folder(folder, root))
+            children = {
+                member.name: load_children(table_folder(folder, member.name), self.method(member.name))
+                for member in schema.tables
+                if member.parent is not None
+            }
+        except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(f"{folder} does not hold complete tables.nested ({reason}); fit them again") from None
+        kept = {member.name: Table.open(table_folder(folder, member.name)) for member in schema.tables if member.keep}
+        return _FittedNested(schema, model, children, kept, ways)
+
+
+@final
+class _FittedNested:
+    """Fitted generators of all tables."""
+
+    spent = None
+
+    def __init__(
+        self,
+        schema: Schema,
+        model: Fitted[Table],
+        children: Mapping[str, Children],
+        kept: Mapping[str, Table],
+        ways: Mapping[str, Reduction],
+    ) -> None:
+        self.schema, self.model, self.children, self.kept, self.ways = schema, model, children, kept, ways
+
+    def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Relations:
+        """Make exactly n rows of the root with all that belongs to them.
+
+        Blocks of 256 families are made whole, so family i depends on the key, on i and, where rows are asked for, on
+        what is asked of its block.
+
+        Args:
+            n: Number of rows of the root, at least 0.
+            rng: Key.
+            where: Column of the root -> one value, or one for each row; "label" means its label column.
+
+        Raises:
+            ConfigError: The generator of the root cannot be asked for that.
+        """
+        parts = [Relations.empty(self.schema)] if not n else []
+        asked = _by_row(n, where)
+        for block, start in enumerate(range(0, n, _BLOCK)):
+            count = min(_BLOCK, n - start)
+            # Rows beyond the last one asked are made as that one.
+            some = {name: [*values[start : start + count], *[values[-1]] * (_BLOCK - count)] if listed else values
+                    for name, (listed, values) in asked.items()}  # fmt: skip
+            made = self._block(_BLOCK, rng.child("block", block), some)
+            parts.append(made if count == _BLOCK else made.take(np.arange(count)))
+        found = concatenate_relations(parts)
+        return Relations({**found.tables, **self.kept}, found.sizes, self.schema)
+
+    def _block(self, n: int, rng: Rng, where: Mapping[str, object]) -> Relations:
+        root = self.schema.tables[0]
+        drawn = self.model.sample(n, rng.child("root"), where)
+        made: dict[str, Columns] = {root.name: {name: values for name, (_, values) in learnt(drawn).items()}}
+        rows: dict[str, int] = {root.name: n}
+        sizes: dict[str, Codes] = {}
+        tables: dict[str, Table] = {}
+        for place, member in enumerate(member for member in self.schema.tables if member.parent is not None):
+            own, parent = self.children[member.name], str(member.parent)
+            number = made[parent][self._number(parent, member.name)]
+            sizes[member.name] = np.clip(np.rint(np.nan_to_num(number)), 0, own.most).astype(np.int64)
+            made[parent][self._number(parent, member.name)] = sizes[member.name].astype(np.float64)
+            made[member.name] = own.draw(made[parent], sizes[member.name], rng.child("children", place))
+            rows[member.name] = int(sizes[member.name].sum())
+        for place, member in enumerate(self.schema.tables):
+            if not member.keep:
+                words = fresh_words(member.rows, rows[member.name], rng.child("words", place))
+                owner = self._owner(member.name, tables, sizes)
+                values: dict[str, Values] = {**made[member.name], **words, **owner}
+                way = self.ways.get(member.name)
+                found = Table.of(values, member.rows if way is None else way.left())
+                tables[member.name] = found if way is None else way.restore(found)
+        empty = {member.name: Table.empty(member.rows) for member in self.schema.tables if member.keep}
+        return Relations({**tables, **empty}, sizes, self.schema)
+
+    def _number(self, parent: str, child: str) -> str:
+        """Return the column of a parent that counts its children in a table."""
+        owned = [member.name for member in self.schema.tables if member.parent == parent]
+        taken = [column.name for member in self.schema.tables if member.name == parent
+                 for column in member.rows.columns]  # fmt: skip
+        found = {}
+        for name in owned:
+            found[name] = number_name(name, taken)
+            taken.append(found[name])
+        return found[child]
+
+    def _owner(self, name: str, tables: Mapping[str, Table], sizes: Mapping[str, Codes]) -> dict[str, Values]:
+        """Return the keys of the owners of a table's rows."""
+        member = next(member for member in self.schema.tables if member.name == name)
+        if member.parent is None:
+            return {}
+        key = next(one.key for one in self.schema.tables if one.name == member.parent)
+        keys = np.array(tables[member.parent].strings(str(key)), dtype=object)
+        return {str(member.column): list(np.repeat(keys, sizes[name]))}
+
+    def save(self, folder: Path) -> None:
+        """Write `lookalike.json`, and one folder for each table."""
+        root = table_folder(folder, self.schema.tables[0].name)
+        root.mkdir(parents=True)
+        self.model.save(root)
+        for name, children in self.children.items():
+            children.save(table_folder(folder, name))
+        for name, table in self.kept.items():
+            table_folder(folder, name).mkdir(parents=True)
+            table.save(table_folder(folder, name))
+        about = {
+            "format": _FORMAT,
+            "schema": self.schema.model_dump(mode="json"),
+            "ways": {name: way.model_dump(mode="json") for name, way in self.ways.items()},
+        }
+        write_json(folder / "lookalike.json", about)
+
+
+def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
+    """Return how a table keeps its constraints by construction; None when it has none, or its order stands in them."""
+    rules = [rule.title for rule in member.rows.constraints]
+    way = reduction_of(data.tables[member.name]) if rules else None
+    kept = way if way is not None and member.order not in way.replaced else None
+    rejected = [title for title in rules if kept is None or title not in kept.kept]
+    if rejected:
+        told = f"{member.name}: constraints {'; '.join(rejected)}: kept by rejecting whole families"
+        watch(Note("fit", told, "warning"))
+    return kept
+
+
+def _columns(data: Relations, name: str, way: Reduction | None) -> Known:
+    """Return what is learnt of the rows of a table, and how many rows of other tables they own."""
+    table, extended = data.tables[name], data.extended(name)
+    counts = extended.schema.columns[len(table.schema.columns) :]
+    left = table if way is None else way.reduce(table)
+    return {**learnt(left), **{column.name: (column, extended.numbers(column.name)) for column in counts}}
+
+
+def _by_row(n: int, where: Mapping[str, Any] | None) -> dict[str, tuple[bool, Any]]:
+    """Return what is asked, and whether it is one value for each row."""
+    found: dict[str, tuple[bool, Any]] = {}
+    for name, value in (where or {}).items():
+        listed = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
+        if listed and len(value) != n:
+            raise ConfigError(f"where: {len(value)} values of {shown(name)} for {n} rows; give one value, or one each")
+        found[name] = (listed, list(value) if listed else value)
+    return found

@@ -1,0 +1,1 @@
+"""Metrics for several tables with keys."""
