@@ -130,16 +130,11 @@ def started(command: Sequence[str]) -> dict[str, Any]:
 
 def drawn(command: Sequence[str], job: Mapping[str, Any], seeds: int) -> list[dict[str, Any]]:
     """Fit as often as it takes to have a drawing for every seed, and return what each fit cost."""
-    costs: list[dict[str, Any]] = []
     kept = Path(job["out"]) / "cost.json"
-    if kept.exists():
-        found: list[dict[str, Any]] = json.loads(kept.read_text())
-        return found
-    seed = 0
-    while seed < seeds:
+    costs: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else []
+    while (seed := sum(cost["draws"] for cost in costs)) < seeds:
         costs.append(started([*command, json.dumps({**job, "seed": seed, "draws": seeds - seed})]))
-        seed += costs[-1]["draws"]
-    kept.write_text(json.dumps(costs))
+        kept.write_text(json.dumps(costs))
     return costs
 
 
