@@ -24,7 +24,18 @@ from typing import Any
 
 import numpy as np
 
-METHODS = ("trees", "autoregressive", "diffusion", "mixture", "tvae", "copula", "smote", "marginals", "bootstrap")
+METHODS = (
+    "trees",
+    "autoregressive",
+    "diffusion",
+    "mixture",
+    "ctgan",
+    "tvae",
+    "copula",
+    "smote",
+    "marginals",
+    "bootstrap",
+)
 HEADINGS = (
     "generator",
     "fit, CPU s",
