@@ -36,7 +36,7 @@ from lookalike.techniques.training import Plan, torch_generator, train
 
 _NAME = "tabular.ctgan"
 _FORMAT = f"lookalike.{_NAME}/1"
-_EPOCHS = 60.0
+_EPOCHS = 50.0
 _MOST_COLUMNS = 1000
 _CALIBRATED_BLOCKS = 16
 _CALIBRATED_LOGITS = 20_000_000
@@ -65,7 +65,7 @@ class Ctgan(Trained):
 
     bins: int = Field(default=1, ge=1, le=1024, description="Modes of a number with many different values.")
     distinct: int = Field(
-        default=128, ge=1, le=4096, description="A number with at most so many different values has a code for each."
+        default=24, ge=1, le=4096, description="A number with at most so many different values has a code for each."
     )
     levels: int = Field(default=256, ge=2, le=4096, description="Levels of a category that are learnt one by one.")
     latent: int = Field(default=128, ge=1, le=1024, description="Length of the latent vector.")
