@@ -75,7 +75,7 @@ class Ctgan(Trained):
     loss: Literal["relativistic", "wasserstein"] = Field(
         default="relativistic", description="What is played for: each fake against its real pair, or mean scores."
     )
-    penalty: float = Field(default=1.0, ge=0, le=1000, description="Weight of the penalty on the critic's gradient.")
+    penalty: float = Field(default=0.1, ge=0, le=1000, description="Weight of the penalty on the critic's gradient.")
     every: int = Field(default=4, ge=1, le=64, description="Steps from one penalty to the next.")
     balance: float = Field(
         default=0.5, ge=0, le=1, description="Share of training rows chosen by the logarithm of a value's frequency."
@@ -83,7 +83,7 @@ class Ctgan(Trained):
     temperature: float = Field(default=0.5, gt=0, le=10, description="Of soft draws, for gradients.")
     proposals: int = Field(default=64, ge=1, le=10_000, description="Latent vectors to choose from for a condition.")
     batch_size: int = Field(default=512, ge=1, le=65_536, description="Rows of one step.")
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Highest rate of Adam; falls to 0 at the end.")
+    learning_rate: float = Field(default=5e-4, gt=0, le=1, description="Highest rate of Adam; falls to 0 at the end.")
 
     def fit(self, data: Table, rng: Rng, watch: Watch) -> _FittedCtgan:
         """Train on rows; resumes from `watch.folder`.
