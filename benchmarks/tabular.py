@@ -40,7 +40,18 @@ import numpy as np
 
 from peers.cost import cpu_seconds, peak_mb
 
-METHODS = ("trees", "autoregressive", "diffusion", "mixture", "tvae", "copula", "smote", "marginals", "bootstrap")
+METHODS = (
+    "trees",
+    "autoregressive",
+    "diffusion",
+    "mixture",
+    "ctgan",
+    "tvae",
+    "copula",
+    "smote",
+    "marginals",
+    "bootstrap",
+)
 HEADINGS = (
     "generator",
     "fits",

@@ -47,6 +47,7 @@ TRAINS_QUICKLY |= {
 TRAINS_QUICKLY |= {"tabular.autoregressive": {"steps": 2, "batch_size": 8, "hidden": 8}}
 TRAINS_QUICKLY |= {"tabular.diffusion": {"steps": 2, "batch_size": 8, "hidden": 8, "sampling": {"steps": 2}}}
 TRAINS_QUICKLY |= {"tabular.mixture": {"rounds": 3, "components": 4}}
+TRAINS_QUICKLY |= {"tabular.ctgan": {"steps": 2, "batch_size": 8, "hidden": 8, "latent": 2}}
 TRAINS_QUICKLY |= {"tabular.tvae": {"steps": 2, "batch_size": 8, "hidden": 8, "latent": 2}}
 FINETUNED = {"steps": 2, "batch_size": 4, "max_tokens": 70, "canaries": 2}
 DRAWS_NOTHING = {"text.tfidf", "text.embedding", "tabular.boosting", "tabular.logistic"}
