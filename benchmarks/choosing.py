@@ -40,7 +40,7 @@ def row(folder: Path) -> list[str]:
     about = json.loads((folder / "model" / "lookalike.json").read_text(encoding="utf-8"))
     counts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["sample"]
     found: dict[tuple[str, str], Any] = {(score["method"], score["target"]): score for score in scores}
-    overlap = found["image.precision_recall", "accepted"]["detail"]["figures"]
+    overlap = found["image.precision_recall", "accepted"]["detail"]
     before = found.get(("image.precision_recall", "unfiltered"))
     utility, distance = found["image.train_on_synthetic", "accepted"], found["image.frechet", "accepted"]
     low, high = utility["interval"]
@@ -51,7 +51,7 @@ def row(folder: Path) -> list[str]:
         f"{utility['value']:.3f} ({low:.3f} to {high:.3f}) of {utility['floor']:.3f}",
         f"{distance['value']:.2f} (real {distance['floor']:.2f})",
         *(f"{overlap[name]['value']:.2f}" for name in ("precision", "recall", "coverage")),
-        f"{before['detail']['figures']['recall']['value']:.2f}" if before else "",
+        f"{before['detail']['recall']['value']:.2f}" if before else "",
         f"{sum(counts['made']) / max(1, sum(counts['accepted'])):.2f}",
         f"{speed(about['method'], folder / 'model'):.0f}",
     ]
