@@ -6,8 +6,8 @@ import math
 
 import pytest
 import torch
-from benchmarks import gan_toy
 
+from benchmarks import gan_toy
 from lookalike.core.rng import Rng
 from lookalike.techniques import toy
 from lookalike.techniques.training import torch_generator
