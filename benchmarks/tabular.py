@@ -14,14 +14,17 @@ drawing from one fit. The last line is for real rows in the place of synthetic o
 
 A peer is another package in a virtual environment of its own, named by a file of benchmarks/peers and its Python:
 
-    python -m venv arf && arf/bin/pip install arfpy
+    python -m venv arf && arf/bin/pip install arfpy "numpy<2.4" "pandas<3"
     python -m venv sdv && sdv/bin/pip install sdv torch
     python -m venv forest && forest/bin/pip install ForestDiffusion
     python -m venv mostly && mostly/bin/pip install mostlyai-engine torch
+    mostly/bin/pip uninstall torchvision torchaudio
     python benchmarks/tabular.py adult.csv --label income --only --peer arf=arf/bin/python sdv_copula=sdv/bin/python
 
-Its rows are brought into the columns of the data; values that do not fit are counted and shown, and so are rows
-without a label. With `--keep` the rows and all figures stay in a folder, and what is there is not made again.
+(mostlyai-engine does not use what is uninstalled, and it may not fit torch. SDV's copula draws the same rows after
+every fit: give `--refit 0`.) Rows of a peer are brought into the columns of the data; values that do not fit are
+counted and shown, and so are rows without a label. With `--keep` the rows and all figures stay in a folder, and what
+is there is not made again.
 """
 
 from __future__ import annotations
