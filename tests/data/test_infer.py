@@ -140,6 +140,14 @@ def test_what_is_declared_holds() -> None:
     assert Declared(categories=[True, 1, "x"]).categories == ("true", "1", "x")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("paid", "integer"), ("valid", "integer"), ("patientId", "id"), ("Patient ID", "id"), ("rowid", "id")],
+)
+def test_what_is_called_like_a_key(name: str, expected: str) -> None:
+    assert kind([str(7 * k * k) for k in range(30)], name).column.kind == expected
+
+
 def test_many_values_are_counted_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lookalike.data.facts.MOST_LEVELS", 10)
     monkeypatch.setattr("lookalike.data.facts.MOST_NUMBERS", 5)

@@ -11,8 +11,9 @@ from tests.data.shop import write_shop
 from lookalike.core.errors import DataError
 from lookalike.data import no_rows, open_dataset
 from lookalike.data.gather import gather
+from lookalike.data.joined import one_table
 from lookalike.data.readers.tables import Tables
-from lookalike.data.relations import Relations, concatenate_relations, number_name, one_table
+from lookalike.data.relations import Relations, concatenate_relations, number_name
 
 
 @pytest.fixture(scope="module")

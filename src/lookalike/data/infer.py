@@ -21,9 +21,7 @@ from lookalike.data.table import BOOLEANS
 
 Kind = Literal["number", "integer", "boolean", "category", "ordinal", "datetime", "id", "text"]
 _PAIRS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("0", "1"))
-_KEY = re.compile(
-    r"(^|[_\W])(id|key|uuid|guid|index|rownames?|row_?id)$|[a-z]I[dD]$|^(no|nr|unnamed: 0)$", re.IGNORECASE
-)
+_KEY = re.compile(r"(?i:(^|[_\W])(id|key|uuid|guid|index|rownames?|row_?id)$)|[a-z]I[dD]$|(?i:^(no|nr|unnamed: 0)$)")
 _MOST_CLASSES = 20
 _FEW_NUMBERS = 50
 _FEWEST_KEYS = 20

@@ -17,14 +17,12 @@ from pydantic import ValidationError
 
 from lookalike.core.contracts import Index
 from lookalike.core.errors import DataError
-from lookalike.core.rng import Rng
 from lookalike.core.schema import Column, Member, Schema
 from lookalike.core.store import write_file
 from lookalike.data.table import Codes, Table, concatenate_tables, table_schema
 
 _TABLES = "tables"
 _SIZES = "sizes.npy"
-_KEY = Rng(0).child("rows of a family")
 
 
 @final
@@ -233,32 +231,6 @@ def ranges(first: Codes, count: Codes) -> Codes:
     """
     start = np.repeat(first - (np.cumsum(count) - count), count)
     return np.asarray(start + np.arange(int(count.sum())), dtype=np.int64)
-
-
-def one_table(data: Relations, name: str | None, owners: bool, per_family: int | None) -> Table:
-    """Return rows of one table without keys.
-
-    Args:
-        data: Families.
-        name: The table; None = the root.
-        owners: Whether the columns of its owners stand beside its own.
-        per_family: Most rows of one row of the root, drawn by a fixed key; None = all.
-
-    Raises:
-        DataError: There is no such table, or it is kept.
-    """
-    able = [member.name for member in data.schema.tables if not member.keep]
-    name = name or able[0]
-    if name not in able:
-        raise DataError(f"no table that is made is called '{name}'; allowed: {', '.join(able)}")
-    own = [column.name for column in data.extended(name).schema.columns if column.kind != "id"]
-    table = data.joined(name) if owners else data.extended(name).select(own)
-    if per_family is None:
-        return table
-    root = data.rooted(name)
-    order = np.lexsort((_KEY.numpy().random(len(root)), root))
-    place = np.arange(len(root)) - np.searchsorted(root, root)
-    return table.take(np.sort(order[place < per_family]))
 
 
 def number_name(table: str, taken: Sequence[str]) -> str:

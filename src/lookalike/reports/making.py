@@ -36,14 +36,15 @@ def _counts(value: object, classes: int) -> list[int] | None:
     return [int(one) for one in value] if usable else None  # type: ignore[attr-defined]
 
 
-def balance_block(run: Evidence) -> dict[str, Any] | None:
-    """Return counts per class: real, asked, made, accepted; None when the manifest has none."""
+def balance_block(record: Record) -> dict[str, Any] | None:
+    """Return counts per class, or of all rows where there are no classes; None when the manifest has no counts."""
+    run = record.evidence
     names = [str(name) for name in run.part("data", "classes") or []]
     columns = {
-        "real": _counts(run.part("data", "counts", "train"), len(names)),
-        **{key: _counts(run.part("sample", key), len(names)) for key in ("asked", "made", "accepted")},
+        "real": _counts(run.part("data", "counts", "train"), max(1, len(names))),
+        **{key: _counts(run.part("sample", key), max(1, len(names))) for key in ("asked", "made", "accepted")},
     }
-    if not names or all(column is None for column in columns.values()):
+    if all(column is None for column in columns.values()):
         return None
     order = list(range(len(names)))[:_MOST_CLASSES]
     rows = [
@@ -57,8 +58,19 @@ def balance_block(run: Evidence) -> dict[str, Any] | None:
         "totals": totals,
         "left_out": len(names) - len(order),
         "shortfall": _shortfall(run),
-        "chart": _shares(names, order, columns["real"], columns["accepted"]),
+        "chart": _shares(names, order, columns["real"], columns["accepted"]) if names else None,
+        "tables": _tables(record),
     }
+
+
+def _tables(record: Record) -> list[dict[str, str]]:
+    """Return how many rows each of several tables has; nothing of a run on one table."""
+    table = (record.gallery or {}).get("table")
+    listed = table.get("tables") if isinstance(table, Mapping) else None
+    return [
+        {"name": str(one.get("name")), **{key: wording.count(one.get(key)) for key in ("real", "holdout", "synthetic")}}
+        for one in (listed if isinstance(listed, list) else [])
+    ]
 
 
 def _shortfall(run: Evidence) -> list[dict[str, str]]:

@@ -155,7 +155,7 @@ def _context(record: Record) -> dict[str, Any]:
         "texts": texts_block(record),
         "table": columns_block(record),
         "sprites": {key: Markup(uri) for key, uri in record.sprites.items()},
-        "balance": balance_block(run),
+        "balance": balance_block(record),
         "training": training_block(record),
         "certainty": certainty_block(run),
         "watched": watched_block(run),

@@ -43,7 +43,9 @@ def test_one_row_of_a_family_is_taken_or_all() -> None:
 
 
 def test_what_cannot_be_measured_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"takes a metric of single tables, tabular\.\*, found text.bleu"):
+    with pytest.raises(
+        ValidationError, match=r"takes one of the metrics of single tables, tabular\.\*, found text.bleu"
+    ):
         Joined(measure="text.bleu")
     with pytest.raises(ValidationError, match="no metric is called"):
         Joined(measure="tabular.nothing")

@@ -8,6 +8,8 @@ from pathlib import Path
 from tests.metrics.tables.known import reference, shops
 
 from lookalike.core.rng import Rng
+from lookalike.core.store import write_json
+from lookalike.reports.making import balance_block
 from lookalike.reports.record import read_record
 from lookalike.reports.tables.gallery import build
 from lookalike.reports.tabular.look import columns_block
@@ -29,3 +31,20 @@ def test_every_table_is_shown_with_how_many_rows_belong_to_each(tmp_path: Path) 
     block = columns_block(read_record(tmp_path))
     assert block is not None
     assert block["keys"] == ["shops: shop", "sales: sale", "sales: shop"]
+
+
+def test_rows_of_each_table_are_counted_where_there_are_no_classes(tmp_path: Path) -> None:
+    (tmp_path / "gallery").mkdir()
+    made = shops(200, 5)
+    build(tmp_path / "gallery", reference(), made, (made, []), [], Rng(0))
+    manifest = {"data": {"classes": [], "counts": {"train": [300]}}, "sample": {"asked": [200], "accepted": [200]}}
+    write_json(tmp_path / "manifest.json", manifest)
+    block = balance_block(read_record(tmp_path))
+    assert block is not None
+    assert block["rows"] == []
+    assert block["chart"] is None
+    assert block["totals"] == {"real": "300", "asked": "200", "made": "–", "accepted": "200"}
+    assert [(one["name"], one["synthetic"]) for one in block["tables"]] == [
+        ("shops", "200"),
+        ("sales", f"{len(made.tables['sales']):,}"),
+    ]

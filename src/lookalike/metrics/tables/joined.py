@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self, final
+from typing import ClassVar, final
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from lookalike.core.contracts import Method, Reference, Score
-from lookalike.core.registry import configured
-from lookalike.core.rng import Rng
-from lookalike.data.relations import Relations, one_table
+from lookalike.data.joined import OfOneTable
 
 
 @final
-class Joined(Method):
+class Joined(OfOneTable):
     """Any metric of single tables, on one table joined with its owners and how many rows these own.
 
     One row of each family is taken unless `per_family` says otherwise: rows of a family are no independent rows, and
@@ -23,39 +19,7 @@ class Joined(Method):
     Source: that of the metric.
     """
 
+    kind: ClassVar[str] = "metrics"
     verdict: ClassVar[str] = "fidelity"
-    targets: ClassVar[tuple[str, ...]] = ("accepted",)
 
     measure: str = Field(default="tabular.two_sample", description="Metric of single tables.")
-    settings: Mapping[str, Any] = Field(default={}, description="Its settings.")
-    table: str | None = Field(default=None, description="The table; None = the root.")
-    owners: bool = Field(default=True, description="Whether the columns of its owners stand beside its own.")
-    per_family: int | None = Field(default=1, ge=1, description="Most rows of one row of the root; None = all.")
-
-    @model_validator(mode="after")
-    def _measurable(self) -> Self:
-        if not self.measure.startswith("tabular."):
-            raise ValueError(f"measure takes a metric of single tables, tabular.*, found {self.measure}")
-        self._metric()
-        return self
-
-    def _metric(self) -> Any:  # noqa: ANN401  found by its name
-        return configured("metrics", self.measure, self.settings, "settings")
-
-    def score(self, real: Reference[Relations], synthetic: Relations, rng: Rng) -> Score:
-        """Return the figure of the metric.
-
-        Raises:
-            DataError: There is no such table, or the metric needs other rows.
-        """
-        parts = [
-            one_table(data, self.table, self.owners, self.per_family) for data in (real.train, real.holdout, synthetic)
-        ]
-        metric = self._metric()
-        score: Score = metric.score(Reference(parts[0], parts[1]), parts[2], rng)
-        name = self.table or synthetic.schema.tables[0].name
-        what = f"{name} with its owners" if self.owners and self.table else name
-        title = f"{score.detail.get('title', self.measure)}: {what}"
-        detail = {**score.detail, "title": title, "measure": self.measure, "verdict": metric.verdict}
-        return Score(score.value, score.interval, score.n_real, score.n_synthetic, score.floor, score.ceiling,
-                     score.better, detail)  # fmt: skip

@@ -47,13 +47,16 @@ def build(
     rows: dict[str, int] = dict.fromkeys(parts, 0)
     looked_at = dict.fromkeys(parts, 0)
     words = []
+    tables: list[dict[str, Any]] = []
     for member in accepted.schema.tables:
         if member.keep:
             continue
         named = {name: _named(data, member.name) for name, data in parts.items()}
         found, some = columns_of(named, rng.child(member.name))
         columns += found
-        rows = {name: rows[name] + len(data.tables[member.name]) for name, data in parts.items()}
+        count = {name: len(data.tables[member.name]) for name, data in parts.items()}
+        tables.append({"name": member.name, **count})
+        rows = {name: rows[name] + count[name] for name in parts}
         looked_at = {name: looked_at[name] + len(some[name]) for name in parts}
         words += [
             {"name": f"{member.name}: {column.name}", "kind": column.kind}
@@ -65,6 +68,7 @@ def build(
         "sprites": {},
         "table": {
             "rows": rows,
+            "tables": tables,
             "looked_at": looked_at,
             "columns": sorted(columns, key=worst_first),
             "left_out": 0,
