@@ -38,14 +38,15 @@ def row(folder: Path) -> list[str]:
     """Return the figures of a finished run."""
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     about = json.loads((folder / "model" / "lookalike.json").read_text(encoding="utf-8"))
-    counts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["sample"]
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    method, counts = manifest["generator"]["use"], manifest["sample"]
     found: dict[tuple[str, str], Any] = {(score["method"], score["target"]): score for score in scores}
     overlap = found["image.precision_recall", "accepted"]["detail"]
     before = found.get(("image.precision_recall", "unfiltered"))
     utility, distance = found["image.train_on_synthetic", "accepted"], found["image.frechet", "accepted"]
     low, high = utility["interval"]
     return [
-        about["method"],
+        method,
         f"{about['parameters'] / 1e6:.2f}",
         f"{about['images_seen'] / 1e3:.0f}",
         f"{utility['value']:.3f} ({low:.3f} to {high:.3f}) of {utility['floor']:.3f}",
@@ -53,7 +54,7 @@ def row(folder: Path) -> list[str]:
         *(f"{overlap[name]['value']:.2f}" for name in ("precision", "recall", "coverage")),
         f"{before['detail']['recall']['value']:.2f}" if before else "",
         f"{sum(counts['made']) / max(1, sum(counts['accepted'])):.2f}",
-        f"{speed(about['method'], folder / 'model'):.0f}",
+        f"{speed(method, folder / 'model'):.0f}",
     ]
 
 
