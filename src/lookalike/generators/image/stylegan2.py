@@ -26,7 +26,7 @@ class Stylegan2(Adversarial):
     """
 
     name: ClassVar[str] = "image.stylegan2"
-    own: ClassVar[Own] = Own("non_saturating", 10.0, 1.0, False, 16, 2.5e-3, (0.0, 0.99), path_length=2.0, mixing=0.9)
+    own: ClassVar[Own] = Own("non_saturating", 10.0, 1.0, False, 16, 2.5e-3, (0.0, 0.99), path_length=True, mixing=0.9)
 
     sampling: StyledDrawing = Field(default=StyledDrawing(), description="How images are drawn.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,13 @@ from lookalike.techniques import training
 EVERY = ["image.dcgan", "image.r3gan", "image.stylegan", "image.stylegan2", "image.stylegan3"]
 STYLED = EVERY[2:]
 pytestmark = pytest.mark.usefixtures("brief_watching")
-_SMALL: dict[str, Any] = {"steps": 6, "batch_size": 4, "device": "cpu"}
+_SMALL: dict[str, Any] = {
+    "steps": 6,
+    "batch_size": 4,
+    "device": "cpu",
+    "augment_images": 48,
+    "augment_target": -0.99,
+}
 
 
 def images(height: int = 8, width: int = 8, channels: int = 1, n: int = 24, classes: int = 3) -> Images:
@@ -94,22 +101,26 @@ def test_one_thread_and_two_train_the_same_bytes(method: Any, fitted: Any) -> No
 def test_everything_that_changes_in_a_step_is_part_of_a_checkpoint(method: Any) -> None:
     config, data = method(**_SMALL), images()
     shape = config.shape(8, 8, 1, 3, "cpu")
-    duels = [
-        Duel(*config.networks(shape, Rng(0)), shape.z_dim, data, config.rules(shape), torch.device("cpu"))
-        for _ in range(2)
-    ]
+    styled = 1.0 if "stylegan" in method.name else 0.0
+    # All that has a state of its own is on and moves: p by a third in four steps, path lengths, mixed styles, the rate.
+    rules = replace(config.rules(shape), path_length=styled, mixing=styled, target=-2.0, images=48)
+    duels = [Duel(*config.networks(shape, Rng(0)), shape.z_dim, data, rules, torch.device("cpu")) for _ in range(2)]
+    duels[0].rate_factor.fill_(0.5)
     rows = np.arange(4)
-    for step in range(5):
+    # In the middle of a window of four steps, over which signs of logits are counted.
+    for step in range(6):
         duels[0].step(rows, step, 10, Rng(1).child("noise", step))
     with torch.no_grad():
         for name, value in duels[1].tensors().items():
             value.copy_(duels[0].tensors()[name])
-    figures = [duel.step(rows, 5, 10, Rng(1).child("noise", 5)) for duel in duels]
-    assert {name: float(value) for name, value in figures[0].items()} == {
-        name: float(value) for name, value in figures[1].items()
-    }
+    for step in range(6, 10):
+        figures = [duel.step(rows, step, 10, Rng(1).child("noise", step)) for duel in duels]
+        assert {name: float(value) for name, value in figures[0].items()} == {
+            name: float(value) for name, value in figures[1].items()
+        }
     one, other = (duel.tensors() for duel in duels)
     assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert float(duels[0].controller.p) > 0.5
 
 
 def test_a_row_depends_on_its_own_key(fitted: Any) -> None:
@@ -123,6 +134,12 @@ def test_weights_and_facts_survive_saving(method: Any, fitted: Any, tmp_path: Pa
     loaded = method().load(tmp_path)
     assert loaded.sample(4, Rng(1)).fingerprint() == fitted.sample(4, Rng(1)).fingerprint()
     assert loaded.about == json.loads(json.dumps(fitted.about))
+    about = json.loads((tmp_path / "lookalike.json").read_text())
+    for lost in ("z_dim", "schema"):
+        (tmp_path / "lookalike.json").write_text(json.dumps({k: v for k, v in about.items() if k != lost}))
+        with pytest.raises(DataError, match=f"does not hold a complete .*{lost}"):
+            method().load(tmp_path)
+    (tmp_path / "lookalike.json").write_text(json.dumps(about))
     (tmp_path / "generator.safetensors").write_bytes(b"broken")
     with pytest.raises(DataError, match="does not hold a complete"):
         method().load(tmp_path)
@@ -167,7 +184,9 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(
 
     broken_once = True
     monkeypatch.setattr(Duel, "step", broken)
-    with pytest.raises(LookalikeError, match=r"generator loss became nan at step 4 of 5.*last good checkpoint"):
+    with pytest.raises(
+        LookalikeError, match=r"generator loss became nan at step 4 of 5.*lower learning_rate, or leave gamma"
+    ):
         config.fit(images(), Rng(0), Told(tmp_path))
     broken_once = False
     resumed = config.fit(images(), Rng(0), Told(tmp_path))

@@ -353,6 +353,8 @@ def read_saved(
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         if about["format"] != form:
             raise ValueError(f"format {about['format']}, expected {form}")
+        int(about["z_dim"])
+        Schema.model_validate(about["schema"])
         network = build(about)
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
