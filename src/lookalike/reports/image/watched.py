@@ -101,10 +101,7 @@ def _done(run: Evidence, rows: Sequence[Look]) -> list[str]:
 def _charts(run: Evidence, rows: Sequence[Look], told: str) -> list[dict[str, Any]]:
     """Return small curves over the steps, each with a name and what it means; without figures there is no curve."""
     classes = any(float(one["class distance"]) for one in rows)
-    target = run.number("generator", "config", "augment_target")
-    steps = [float(one["step"]) for one in (rows[0], rows[-1])]
-    steered = target is not None and any(_number(one.get("augment p")) for one in rows)
-    goal = [Series("target", [(step, target) for step in steps], "plain")] if steered and target is not None else []
+    goal = _target(run, rows)
     norms = [
         *_series(rows, "gradient norm G", "generator"),
         *_series(rows, "gradient norm D", "discriminator", "plain"),
@@ -153,6 +150,14 @@ def _charts(run: Evidence, rows: Sequence[Look], told: str) -> list[dict[str, An
         for key, name, means, series, up in drawn
         if series
     ]
+
+
+def _target(run: Evidence, rows: Sequence[Look]) -> list[Series]:
+    """Return the line that r_t is steered to; nothing where no image is augmented."""
+    target = run.number("generator", "config", "augment_target")
+    if target is None or not any(_number(one.get("augment p")) for one in rows):
+        return []
+    return [Series("target", [(float(one["step"]), target) for one in (rows[0], rows[-1])], "plain")]
 
 
 def _curve(ident: str, series: Sequence[Series], up: Axis, name: str, told: str) -> Markup:
