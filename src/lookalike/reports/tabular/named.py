@@ -51,7 +51,7 @@ def pooled(names: Sequence[str], named_L: Flags, shares: Mapping[str, Shares]) -
     rare_L = ~named_L & seen_L
     kept = np.flatnonzero(named_L)
     found = {part: np.append(values[kept], values[rare_L].sum()) for part, values in shares.items()}
-    words = [*(names[place] for place in kept), f"rare values ({int(rare_L.sum()):,})"]
+    words = [*(names[place] for place in kept.tolist()), f"rare values ({int(rare_L.sum()):,})"]
     return (words, found) if rare_L.any() else (words[:-1], {part: values[:-1] for part, values in found.items()})
 
 
@@ -78,7 +78,8 @@ def axis(column: Column, real_N: Numbers, synthetic_N: Numbers, bins: int) -> Nu
 
 def _round_step(column: Column, width: float) -> float:
     """Return a round number that is no smaller, whole for integers; of dates days, hours, ... or seconds."""
-    unit, steps = 1.0, _STEPS
+    unit: float = 1.0
+    steps: tuple[float, ...] = _STEPS
     if column.kind == "datetime":
         unit = next((unit for unit in _UNITS if width >= unit), 1.0)
     if column.kind in ("integer", "datetime"):
