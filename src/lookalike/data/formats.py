@@ -233,6 +233,9 @@ def typed(table: Table) -> pa.Table:
 def _as_words(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(target):
         return pc.cast(values, pa.string()).dictionary_encode()
+    if pa.types.is_integer(target) and column.kind == "text":
+        # Keys that repeat and are left empty.
+        return pa.nulls(len(values), target)
     return pc.cast(values, target)
 
 

@@ -20,9 +20,11 @@ from lookalike.core.errors import DataError
 from lookalike.core.schema import Column, Schema
 from lookalike.core.store import write_json
 from lookalike.data.classes import check_classes
+from lookalike.data.declared import Declared
 from lookalike.data.facts import Facts
 from lookalike.data.formats import boolean_words, date_format, parse_dates, write_seconds
-from lookalike.data.infer import Declared, Inferred, infer
+from lookalike.data.infer import Inferred, infer
+from lookalike.data.keynames import called_like_a_key
 from lookalike.data.pixels import shown
 from lookalike.data.table import CODED, KINDS, NUMERIC, Table, table_schema, write_table
 
@@ -114,7 +116,7 @@ def learn(rows: Rows, settings: TabularSettings) -> tuple[list[Inferred], str | 
     names = _wanted(rows, settings)
     for name in names:
         _check_type(name, rows.types.get(name, ""))
-    facts = {name: Facts(name, _is_coded(settings.columns.get(name))) for name in names}
+    facts = {name: Facts(name, _is_coded(name, settings.columns.get(name))) for name in names}
     place = {name: k for k, name in enumerate(rows.names)}
     for batch in rows.batches():
         for name in names:
@@ -179,8 +181,11 @@ def _wanted(rows: Rows, settings: TabularSettings) -> list[str]:
     return names
 
 
-def _is_coded(declared: Declared | None) -> bool:
-    return declared is not None and declared.kind in ("category", "ordinal")
+def _is_coded(name: str, declared: Declared | None) -> bool:
+    """Say whether numbers are words: where a category was declared, or where they may be keys of another table."""
+    if declared is None or declared.kind is None:
+        return called_like_a_key(name)
+    return declared.kind in ("category", "ordinal")
 
 
 def _check_type(name: str, typed: str) -> None:
