@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from lookalike.data.marks import Marked
+
 Kind = Literal["number", "integer", "boolean", "category", "ordinal", "datetime", "id", "text"]
 
 
@@ -27,7 +29,21 @@ class Declared(BaseModel):
     decimals: int | None = Field(default=None, ge=0, le=15, description="Digits after the point.")
     grid: float | None = Field(default=None, gt=0, description="Values are whole multiples of this.")
     format: str | None = Field(default=None, description="Format of a date, for example %d.%m.%Y.")
+    decimal: Literal[".", ","] | None = Field(
+        default=None, description="What stands before the digits after the point; None = found by looking."
+    )
+    prefix: str | None = Field(
+        default=None, description="What stands before every number; None = a currency, if anything."
+    )
+    suffix: str | None = Field(
+        default=None, description="What stands after every number; None = a currency or a unit, if anything."
+    )
     unit: str = Field(default="", description="Unit of the values, for the report.")
+
+    @property
+    def marked(self) -> Marked:
+        """What is to be found of the marks of numbers."""
+        return Marked(self.decimal or "", self.prefix, self.suffix)
 
     @field_validator("low", "high", mode="before")
     @classmethod

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
 from lookalike.data.declared import Declared
-from lookalike.data.facts import MOST_LEVELS, Facts, Numbers
+from lookalike.data.digits import Numbers
+from lookalike.data.facts import MOST_LEVELS, Facts
 from lookalike.data.formats import FIXED, PAIR, POINT, SHORT, date_format, date_seconds
 from lookalike.data.keynames import called_like_a_key, called_like_an_index, mostly_single, single_rows
+from lookalike.data.marks import Look
 from lookalike.data.pixels import shown
 from lookalike.data.table import BOOLEANS
 
@@ -51,6 +53,9 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     Raises:
         DataError: The cells are of mixed kinds, infinite, or not what was declared.
     """
+    look, doubt = Look(), ""
+    if not typed:
+        facts, look, doubt = _with_marks(facts, declared)
     guess = _typed(facts, typed, declared) if typed else _guessed(facts, declared, is_label)
     kind, reason, more = guess
     if declared.kind is not None and declared.kind != kind:
@@ -58,7 +63,7 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     elif declared.kind is not None:
         reason = "declared"
     if is_label and declared.kind is None and kind == "integer" and 2 <= len(facts.levels) <= _MOST_CLASSES:
-        kind, more = "category", {"stored": typed or "int64"}
+        kind, more = "category", {"stored": typed or ("int64" if look == Look() else "")}
         reason = f"the label, with {len(facts.levels)} different whole numbers: classes (kind: integer to predict it)"
     fields = {**more, **{key: getattr(declared, key) for key in ("unit", "decimals", "grid")
                          if getattr(declared, key) not in (None, "")}}  # fmt: skip
@@ -66,6 +71,11 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
         reason += _given_out(facts)
     if declared.format:
         fields["stored"] = declared.format
+    if kind in ("number", "integer"):
+        reason += ("" if look == Look() else f", written like {look.stored('').strip()}") + doubt
+        if look != Look():
+            fields["stored"] = look.stored(str(fields.get("stored") or FIXED))
+            fields.setdefault("unit", (look.prefix + look.suffix).strip())
     fields |= _bounds(facts.name, kind, fields.get("stored", ""), declared)
     if kind in ("category", "ordinal"):
         fields["categories"] = _categories(facts, declared, kind, more)
@@ -79,6 +89,24 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
         )
     fields = {key: value for key, value in fields.items() if value not in (None, "")}
     return Inferred(Column(name=facts.name, kind=kind, optional=optional, **fields), _told(facts, reason), facts)
+
+
+def _with_marks(facts: Facts, declared: Declared) -> tuple[Facts, Look, str]:
+    """Return what the numbers are like where they have marks, their look, and what else it could be."""
+    plain = facts.numbers.count == facts.filled
+    named = called_like_a_key(facts.name) and declared.kind not in ("number", "integer")
+    found = None if named or not facts.filled else facts.marked.chosen(plain)
+    if found is None:
+        if plain and declared.decimal == "," and facts.numbers.whole < facts.numbers.count:
+            raise DataError(
+                f"column {shown(facts.name)} is declared with decimal: ',', but its numbers have a point; leave it out"
+            )
+        return facts, Look(), facts.marked.doubt() if plain else ""
+    numbers, look, doubt = found
+    code = not facts.repeated and numbers.whole == numbers.count and look.suffix[:1].isalpha()
+    if numbers.codes or (code and declared.kind is None):
+        return facts, Look(), ""
+    return replace(facts, numbers=numbers), look, doubt
 
 
 def _given_out(facts: Facts) -> str:
@@ -198,7 +226,7 @@ def _number(facts: Facts, keys: bool = True) -> Guess:
             return "id", "unique in every row" + (", counting on" if span == facts.filled else ""), more
         if keys and facts.repeated and called_like_a_key(facts.name):
             return _repeated_keys(facts)
-        low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end:.0f}" for end in (found.low, found.high))
+        low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end + 0.0:.0f}" for end in (found.low, found.high))
         listed = f"whole numbers from {low} to {high}"
         if unique and facts.filled >= _FEWEST_KEYS:
             listed += "; unique in every row: if it is a key, set kind: id"
