@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import lookalike
 from lookalike.cli.app import app
 from lookalike.cli.starter import starter
+from lookalike.cli.starter_tables import declared, table_at
 from lookalike.pipeline.recipe import load
 
 ROWS = "age,town,when,size,ill\n" + "".join(
@@ -95,3 +96,10 @@ def test_likely_constraints_are_shown_and_hold_once_confirmed(table: Path) -> No
     lookalike.run(table.parent / "r.yaml", table.parent / "run", workers=1)
     found = [json.loads(line) for line in _said("schema", "rows.csv", "--json").splitlines()]
     assert any("evidence" in line for line in found)
+
+
+def test_marks_of_numbers_are_declared_as_they_were_seen(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("x;y\n" + "".join(f"{k % 7},{k % 9}0;{k % 5} kg\n" for k in range(60)))
+    found = table_at(str(tmp_path / "d.csv")).columns
+    assert declared(found[0]) == {"kind": "number", "decimals": 2, "grid": 0.1, "decimal": ","}
+    assert declared(found[1]) == {"kind": "integer", "prefix": "", "suffix": " kg"}

@@ -83,6 +83,6 @@ def test_parquet_and_databases(tmp_path: Path) -> None:
 def test_doubts_are_notes(tmp_path: Path) -> None:
     rows = "".join(f"0{1 + k}/0{1 + k % 3}/2021,{k % 4}\n" for k in range(9))
     found = describe(put(tmp_path, f"day,user_id\n{rows}"))
-    assert [note.split(":")[0] for note in found.notes] == ["column day"]
+    assert [note.split(":")[0] for note in found.notes] == ["column day", "column user_id"]
     with pytest.raises(DataError, match="row 2 has 3 cells"):
         describe(put(tmp_path, "a,b\n1,2\n1,2,3\n"))

@@ -110,3 +110,9 @@ def test_columns_get_the_types_of_the_users_own() -> None:
         "h": "v", "i": "u", "j": "7", "k": "x",
     }  # fmt: skip
     assert words[1] == dict.fromkeys(TYPES)
+
+
+def test_keys_that_are_left_empty_have_their_type() -> None:
+    schema = table_schema([Column(name="user_id", kind="text", stored="int32")])
+    found = typed(Table.of({"user_id": ["", ""]}, schema)).column("user_id")
+    assert (found.type, found.null_count) == (pa.int32(), 2)

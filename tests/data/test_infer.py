@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.core.errors import DataError
+from lookalike.data.declared import Declared
 from lookalike.data.facts import Facts
-from lookalike.data.infer import Declared, Inferred, infer
+from lookalike.data.infer import Inferred, infer
 from lookalike.data.tabular import MISSING, cells
 
 
@@ -46,7 +47,7 @@ NUMBERS = [str(value) for value in range(30, 90)]
         (["Yes", "No", "Yes"], {"kind": "boolean", "stored": "No|Yes"}),
         (["0", "1", "1"], {"kind": "boolean", "stored": "0|1"}),
         (["a", "b", "a"], {"kind": "category", "categories": ("a", "b")}),
-        (["10", "9", "x"], {"kind": "category", "categories": ("10", "9", "x")}),
+        (["10", "9", "x"] * 2, {"kind": "category", "categories": ("10", "9", "x")}),
         (["007", "010", "007"], {"kind": "category", "categories": ("007", "010")}),
         (["2021-01-01", "2021-02-01"], {"kind": "datetime", "stored": "%Y-%m-%d"}),
         (["2021-01-01T10:00:00Z"] * 2, {"kind": "datetime", "stored": "%Y-%m-%dT%H:%M:%SZ"}),
@@ -55,9 +56,13 @@ NUMBERS = [str(value) for value in range(30, 90)]
         ([str(k) for k in range(100, 130)], {"kind": "id", "stored": "int64"}),
         ([str(7 * k * k) for k in range(30)], {"kind": "integer", "grid": 7.0}),
         ([f"a longer note about thing {k}" for k in range(30)], {"kind": "text"}),
-        (["a", None, "b", "NA", "?"], {"kind": "category", "categories": ("a", "b"), "optional": True}),
+        (["a", None, "b", "b", "a", "NA", "?"], {"kind": "category", "categories": ("a", "b"), "optional": True}),
         ([None, "", "NA"], {"kind": "category", "optional": True}),
         (["only"] * 3, {"kind": "category", "categories": ("only",)}),
+        (["a"], {"kind": "category", "categories": ("a",)}),
+        (["P0", "P1"], {"kind": "id"}),
+        (["Ann Berg", "Bo Berg"], {"kind": "text"}),
+        (["Oslo", "Oslo", "Rome", "Paris"], {"kind": "category", "categories": ("Oslo", "Paris", "Rome")}),
         (["4"], {"kind": "integer"}),
         (["4", "5"], {"kind": "integer"}),
         (["123456789012345678", "12"] * 2, {"kind": "category", "categories": ("12", "123456789012345678")}),
@@ -86,7 +91,9 @@ def test_reasons_are_told() -> None:
     assert kind(["a", "a"]).reason == "one value only, 1 different value"
     assert kind([None, None]).reason == "no value in any row"
     assert "leading zeros" in kind(["007", "008"] * 2).reason
-    assert kind(["k1", "k2", "k2"], name="user_id").reason.endswith("; called like a key, but 1 cells repeat one")
+    assert kind(["k1", "k2", "k2"], name="user_id").reason.startswith(
+        "2 different values; called like a key, but 1 cells repeat one"
+    )
     assert "; %d/%m/%Y would fit as well" in kind(["03/04/2021"] * 2).reason
     assert kind(["25/04/2021", "01/04/2021"]).column.stored == "%d/%m/%Y"
     zones = kind(["2021-03-01T10:00:00+01:00", "2021-06-01T10:00:00+02:00"])
@@ -164,3 +171,69 @@ def test_many_values_are_counted_within_bounds(monkeypatch: pytest.MonkeyPatch) 
     coded = Facts("x", coded=True)
     coded.add(pa.array(numbers, pa.large_string()))
     assert infer(coded, Declared(kind="category")).column.categories == tuple("01234567")
+
+
+def test_few_rows_keep_their_names_to_themselves() -> None:
+    people = [f"P{k}" for k in range(12)]
+    assert kind(people).column.kind == "id"
+    assert "set kind: category" in kind(people).reason
+    assert ";" not in kind([f"P{k}" for k in range(30)]).reason
+    assert kind(people, label=True).column.kind == "category"
+    assert set(kind(people, kind="category").column.categories) == set(people)
+    assert kind(["5", "42", "79"], "user_id").column.kind == "id"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([f"u{k % 160}@mail.de" for k in range(200)], "120 of 200 cells hold a value that no other row has"),
+        ([f"Anna{k // 2}" for k in range(200)], "100 different values in 200 cells"),
+    ],
+)
+def test_values_that_nearly_name_the_rows_are_not_learnt(values: list[str | None], told: str) -> None:
+    found = kind(values, "name")
+    assert found.column.kind == "text"
+    assert found.reason == f"{told}; set kind: category to learn it, and real values are given out"
+    assert kind(values, "name", kind="category").column.kind == "category"
+    assert kind([f"Anna{k // 3}" for k in range(300)], "name").column.kind == "category"
+    assert kind([f"Anna{k // 2}" for k in range(100)], "name").column.kind == "category"
+
+
+def test_values_of_one_row_each_are_told() -> None:
+    names = ["Meier"] * 200 + [f"Z{k}" for k in range(12)]
+    told = "; 12 of its values belong to one row each: they may be given out"
+    assert kind(names).reason == f"13 different values{told}"
+    assert kind(names, kind="category").reason == f"declared{told}"
+    assert kind(names, kind="category", categories=sorted(set(names))).reason == "declared"
+    assert kind(names[:209]).reason == "10 different values"
+    assert ";" not in kind(["a", "a", "b"]).reason
+    assert kind(["a", "a", "a", "b", "c"]).reason.endswith(
+        "; 2 of its values belong to one row each: they may be given out"
+    )
+
+
+GAPS = [str(7 * k * k) for k in range(30)]
+
+
+@pytest.mark.parametrize("name", ["customer_nr", "orderNo", "account number", "Kundennummer", "zip-code", "id", "no"])
+def test_whole_numbers_called_like_keys_are_keys(name: str) -> None:
+    assert kind(GAPS, name).column.model_dump(exclude_defaults=True) == {"name": name, "kind": "id", "stored": "int64"}
+    assert kind(GAPS, name, kind="integer").column.kind == "integer"
+    assert kind(GAPS, name, low=0).column.kind == "integer"
+
+
+def test_whole_numbers_that_never_repeat_are_told() -> None:
+    assert kind(GAPS, "order").reason.endswith("; unique in every row: if it is a key, set kind: id")
+    assert ";" not in kind(GAPS[:10], "order").reason
+
+
+def test_keys_of_another_table_are_no_amounts() -> None:
+    found = kind([str(7 * k) for k in range(10)] * 3, "user_id")
+    assert (found.column.kind, found.column.stored, len(found.column.categories)) == ("category", "int64", 10)
+    assert "called like a key, but 20 cells repeat one: keys of another table" in found.reason
+    mostly = kind([*map(str, range(1000, 1100)), "1000"], "user_id")
+    assert (mostly.column.kind, mostly.column.stored) == ("text", "")
+    assert mostly.reason.startswith("called like a key, and 99 of 101 cells hold a value that no other row has;")
+    assert kind([str(7 * k) for k in range(10)] * 3, "amount").column.kind == "integer"
+    typed = infer(facts([str(7 * k) for k in range(10)] * 3, "user_id"), Declared(), "int32")
+    assert (typed.column.kind, typed.column.stored) == ("category", "int32")

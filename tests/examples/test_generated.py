@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from lookalike.cli.starter import starter
 from lookalike.cli.starter_tables import schema_table, schema_yaml, table_at
 from lookalike.core.registry import catalogue, find, kinds, names
-from lookalike.data.infer import Declared
+from lookalike.data.declared import Declared
 from lookalike.data.reading import ImageReader
 from lookalike.data.tables import TableReader
 from lookalike.data.tabular import TabularSettings

@@ -18,6 +18,7 @@ from lookalike.data.discover import Candidate, candidates
 from lookalike.data.formats import date_format, write_seconds
 from lookalike.data.infer import Inferred
 from lookalike.data.keyed import Keyed
+from lookalike.data.marks import way_and_look
 from lookalike.data.pixels import shown
 from lookalike.pipeline import api
 from lookalike.pipeline.plan import make_plan
@@ -193,6 +194,10 @@ def declared(one: Inferred) -> dict[str, object]:
         found["format"] = column.stored
     if column.kind == "ordinal":
         found["categories"] = list(column.categories)
+    if column.kind in ("number", "integer"):
+        look = way_and_look(column.stored)[1]
+        found |= {"decimal": look.decimal} if look.decimal != "." else {}
+        found |= {"prefix": look.prefix, "suffix": look.suffix} if look.prefix or look.suffix else {}
     for key in ("low", "high", "decimals", "grid"):
         value = getattr(column, key)
         if value is not None and (key != "decimals" or column.kind == "number"):

@@ -1,7 +1,8 @@
 """How values stand in a file, and back: digits after the point, words of a boolean, formats of dates, types.
 
-`Column.stored` says it: the name of an Arrow type, or for files of text a way of writing numbers (`POINT`, ...), the
-two words of a boolean (`no|yes`), or the format of a date (`%d.%m.%Y`, with `%3f` for three digits of a second).
+`Column.stored` says it: the name of an Arrow type, or for files of text a way of writing numbers (`POINT`, ...; with
+marks as in `fixed 1.234,5 kg`), the two words of a boolean (`no|yes`), or the format of a date (`%d.%m.%Y`, with `%3f`
+for three digits of a second).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.core.schema import Column
+from lookalike.data.marks import way_and_look
 from lookalike.data.table import Table
 
 FIXED, POINT, SHORT = "fixed", "point", "short"
@@ -120,15 +122,29 @@ def write_dates(values: npt.NDArray[np.datetime64], form: str) -> list[str]:
 
 def write_numbers(values: npt.NDArray[np.float64], column: Column) -> list[str]:
     """Return numbers written as the column writes them, [N]; there must be no missing one."""
+    way, look = way_and_look(column.stored)
+    return look.write(_digits(values, column, way))
+
+
+def read_numbers(words: pa.Array, column: Column) -> pa.Array:
+    """Return words as the column writes its numbers as float64; null = missing.
+
+    Raises:
+        pa.ArrowException: A word is no such number.
+    """
+    return pc.cast(way_and_look(column.stored)[1].read(words), pa.float64())
+
+
+def _digits(values: npt.NDArray[np.float64], column: Column, way: str) -> list[str]:
     if column.kind == "integer" and column.decimals is None:
         return list(np.char.mod("%d", np.rint(values).astype(np.int64)))
     digits = column.decimals
     # Adding nothing turns the negative zero into the positive one.
     rounded = (values if digits is None else np.round(values, digits)) + 0.0
-    if column.stored == FIXED and digits is not None:
+    if way == FIXED and digits is not None:
         return list(np.char.mod(f"%.{digits}f", rounded))
     words = list(pc.cast(pa.array(rounded), pa.string()).to_pylist())
-    if column.stored == POINT:
+    if way == POINT:
         return [word if "." in word or "e" in word else f"{word}.0" for word in words]
     return words
 
@@ -233,6 +249,9 @@ def typed(table: Table) -> pa.Table:
 def _as_words(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(target):
         return pc.cast(values, pa.string()).dictionary_encode()
+    if pa.types.is_integer(target) and column.kind == "text":
+        # Keys that repeat and are left empty.
+        return pa.nulls(len(values), target)
     return pc.cast(values, target)
 
 

@@ -5,63 +5,30 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal, final
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
-from lookalike.data.facts import MOST_LEVELS, Facts, Numbers
+from lookalike.data.declared import Declared
+from lookalike.data.digits import Numbers
+from lookalike.data.facts import MOST_LEVELS, Facts
 from lookalike.data.formats import FIXED, PAIR, POINT, SHORT, date_format, date_seconds
+from lookalike.data.keynames import called_like_a_key, called_like_an_index, mostly_single, single_rows
+from lookalike.data.marks import Look
 from lookalike.data.pixels import shown
 from lookalike.data.table import BOOLEANS
 
-Kind = Literal["number", "integer", "boolean", "category", "ordinal", "datetime", "id", "text"]
 _PAIRS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("0", "1"))
-_KEY = re.compile(r"(?i:(^|[_\W])(id|key|uuid|guid|index|rownames?|row_?id)$)|[a-z]I[dD]$|(?i:^(no|nr|unnamed: 0)$)")
 _MOST_CLASSES = 20
 _FEW_NUMBERS = 50
 _FEWEST_KEYS = 20
 _LARGEST = 2**53
 _MOST_DECIMALS = 9
-_MOSTLY = 0.9
 _FEWEST_STEPS = 10
-
-
-class Declared(BaseModel):
-    """What the user says of a column; what is left out is inferred."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Kind | None = Field(default=None, description="What the column holds.")
-    low: float | str | None = Field(
-        default=None, description="Public lower bound of a number, or of a date as the column writes it."
-    )
-    high: float | str | None = Field(default=None, description="Public upper bound, likewise.")
-    categories: tuple[str, ...] = Field(
-        default=(), description="Public list of the values of a category, in order for an ordinal column."
-    )
-    optional: bool | None = Field(default=None, description="Values may be missing; None = when some are.")
-    decimals: int | None = Field(default=None, ge=0, le=15, description="Digits after the point.")
-    grid: float | None = Field(default=None, gt=0, description="Values are whole multiples of this.")
-    format: str | None = Field(default=None, description="Format of a date, for example %d.%m.%Y.")
-    unit: str = Field(default="", description="Unit of the values, for the report.")
-
-    @field_validator("low", "high", mode="before")
-    @classmethod
-    def _bound(cls, value: object) -> object:
-        # YAML makes a date of 2020-01-31.
-        return value.isoformat(" ") if isinstance(value, datetime) else str(value) if isinstance(value, date) else value
-
-    @field_validator("categories", mode="before")
-    @classmethod
-    def _words(cls, value: object) -> object:
-        if not isinstance(value, list | tuple):
-            return value
-        return tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in value)
+_MANY_SINGLE = 10
+_AS_CATEGORY = "set kind: category to learn it, and real values are given out"
 
 
 @final
@@ -86,6 +53,9 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     Raises:
         DataError: The cells are of mixed kinds, infinite, or not what was declared.
     """
+    look, doubt = Look(), ""
+    if not typed:
+        facts, look, doubt = _with_marks(facts, declared)
     guess = _typed(facts, typed, declared) if typed else _guessed(facts, declared, is_label)
     kind, reason, more = guess
     if declared.kind is not None and declared.kind != kind:
@@ -93,12 +63,19 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     elif declared.kind is not None:
         reason = "declared"
     if is_label and declared.kind is None and kind == "integer" and 2 <= len(facts.levels) <= _MOST_CLASSES:
-        kind, more = "category", {"stored": typed or "int64"}
+        kind, more = "category", {"stored": typed or ("int64" if look == Look() else "")}
         reason = f"the label, with {len(facts.levels)} different whole numbers: classes (kind: integer to predict it)"
     fields = {**more, **{key: getattr(declared, key) for key in ("unit", "decimals", "grid")
                          if getattr(declared, key) not in (None, "")}}  # fmt: skip
+    if kind in ("category", "ordinal") and not declared.categories and not is_label:
+        reason += _given_out(facts)
     if declared.format:
         fields["stored"] = declared.format
+    if kind in ("number", "integer"):
+        reason += ("" if look == Look() else f", written like {look.stored('').strip()}") + doubt
+        if look != Look():
+            fields["stored"] = look.stored(str(fields.get("stored") or FIXED))
+            fields.setdefault("unit", (look.prefix + look.suffix).strip())
     fields |= _bounds(facts.name, kind, fields.get("stored", ""), declared)
     if kind in ("category", "ordinal"):
         fields["categories"] = _categories(facts, declared, kind, more)
@@ -112,6 +89,32 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
         )
     fields = {key: value for key, value in fields.items() if value not in (None, "")}
     return Inferred(Column(name=facts.name, kind=kind, optional=optional, **fields), _told(facts, reason), facts)
+
+
+def _with_marks(facts: Facts, declared: Declared) -> tuple[Facts, Look, str]:
+    """Return what the numbers are like where they have marks, their look, and what else it could be."""
+    plain = facts.numbers.count == facts.filled
+    named = called_like_a_key(facts.name) and declared.kind not in ("number", "integer")
+    found = None if named or not facts.filled else facts.marked.chosen(plain)
+    if found is None:
+        if plain and declared.decimal == "," and facts.numbers.whole < facts.numbers.count:
+            raise DataError(
+                f"column {shown(facts.name)} is declared with decimal: ',', but its numbers have a point; leave it out"
+            )
+        return facts, Look(), facts.marked.doubt() if plain else ""
+    numbers, look, doubt = found
+    code = not facts.repeated and numbers.whole == numbers.count and look.suffix[:1].isalpha()
+    if numbers.codes or (code and declared.kind is None):
+        return facts, Look(), ""
+    return replace(facts, numbers=numbers), look, doubt
+
+
+def _given_out(facts: Facts) -> str:
+    """Return a warning where a list of values would give out many that belong to one row each."""
+    single = single_rows(facts)
+    if single < 2 or (single < _MANY_SINGLE and single * _MANY_SINGLE <= facts.filled):
+        return ""
+    return f"; {single:,} of its values belong to one row each: they may be given out"
 
 
 def _bounds(name: str, kind: str, stored: str, declared: Declared) -> dict[str, float]:
@@ -174,7 +177,7 @@ def _guessed(facts: Facts, declared: Declared, is_label: bool) -> Guess:
         _refuse_mixed(facts, is_label)
     if facts.dates or facts.part_zoned:
         return _date(facts)
-    return _words(facts)
+    return _words(facts, is_label)
 
 
 def _pair(facts: Facts, pair: tuple[str, str]) -> str:
@@ -218,16 +221,34 @@ def _number(facts: Facts, keys: bool = True) -> Guess:
         if max(abs(found.low), abs(found.high)) >= _LARGEST:
             return ("id", "unique whole numbers of more than 15 digits", {}) if unique else _words(facts)
         span = found.high - found.low + 1
-        if unique and facts.filled >= _FEWEST_KEYS and (span == facts.filled or _KEY.search(facts.name)):
+        if unique and _counted(facts, span):
             more = {"stored": "int64"}
             return "id", "unique in every row" + (", counting on" if span == facts.filled else ""), more
-        low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end:.0f}" for end in (found.low, found.high))
+        if keys and facts.repeated and called_like_a_key(facts.name):
+            return _repeated_keys(facts)
+        low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end + 0.0:.0f}" for end in (found.low, found.high))
         listed = f"whole numbers from {low} to {high}"
+        if unique and facts.filled >= _FEWEST_KEYS:
+            listed += "; unique in every row: if it is a key, set kind: id"
         return "integer", listed, {"grid": more.get("grid")}
     told = f"numbers from {found.low:g} to {found.high:g}"
     if "decimals" in more:
         told += f", {more['decimals']} digit{'s' if more['decimals'] > 1 else ''} after the point"
     return "number", told, more
+
+
+def _counted(facts: Facts, span: float) -> bool:
+    """Say whether whole numbers of which none repeats are keys: by their name, or because they count the rows."""
+    named = called_like_a_key(facts.name) or called_like_an_index(facts.name)
+    return (named and facts.filled > 1) or (span == facts.filled and facts.filled >= _FEWEST_KEYS)
+
+
+def _repeated_keys(facts: Facts) -> Guess:
+    """Return what whole numbers are that are called like a key and repeat: those of another table."""
+    kind, reason, _ = _words(facts)
+    if kind == "text":
+        return kind, f"called like a key, and {reason} (kind: integer if they are amounts)", {}
+    return kind, f"{reason}: keys of another table (kind: integer if they are amounts)", {"stored": "int64"}
 
 
 def _digits(facts: Facts) -> dict[str, Any]:
@@ -264,22 +285,32 @@ def _date(facts: Facts) -> Guess:
     return "datetime", f"dates written as {form}{told}", {"stored": form}
 
 
-def _words(facts: Facts) -> Guess:
+def _words(facts: Facts, is_label: bool = False) -> Guess:
     words = 1 + facts.spaces / max(1, facts.filled)
-    named = bool(_KEY.search(facts.name))
-    unlike = facts.different > facts.filled * (0.5 if words >= 2 else _MOSTLY)
-    if not facts.repeated and facts.filled >= _FEWEST_KEYS and words < 2:
-        return "id", "unique in every row", {}
-    if unlike and facts.filled >= _FEWEST_KEYS:
-        return "text", f"mostly different, of {words:.0f} word{'s' if words >= 1.5 else ''}", {}
+    told = f"of {words:.0f} word{'s' if words >= 1.5 else ''}"
+    few = facts.filled < _FEWEST_KEYS
+    if not facts.repeated and facts.filled > 1 and not (is_label and few):
+        doubt = f"; {facts.filled} rows are few: {_AS_CATEGORY}" if few else ""
+        return ("id", f"unique in every row{doubt}", {}) if words < 2 else ("text", f"all different, {told}{doubt}", {})
+    if mostly_single(facts) and not is_label:
+        return "text", _one_by_one(facts), {}
+    if words >= 2 and facts.different > facts.filled * 0.5 and not few:
+        return "text", f"mostly different, {told}", {}
     if facts.many:
         return "text", f"{facts.different:,} different values or more", {}
     reason = f"{len(facts.levels):,} different value{'' if len(facts.levels) == 1 else 's'}"
     if facts.numbers.codes:
         reason += ", some with leading zeros, so codes and no numbers"
-    if named and facts.repeated:
+    if called_like_a_key(facts.name) and facts.repeated:
         reason += f"; called like a key, but {facts.repeated:,} cells repeat one"
     return "category", reason, {}
+
+
+def _one_by_one(facts: Facts) -> str:
+    """Return why values that single rows could be told by are not learnt."""
+    if single := single_rows(facts):
+        return f"{single:,} of {facts.filled:,} cells hold a value that no other row has; {_AS_CATEGORY}"
+    return f"{facts.different:,} different values in {facts.filled:,} cells; {_AS_CATEGORY}"
 
 
 _TYPES: tuple[tuple[str, str], ...] = (
@@ -302,7 +333,7 @@ def _typed(facts: Facts, typed: str, declared: Declared) -> Guess:
         return kind, f"categories{' in order' if is_ordered else ''}, told by the type", parts
     if kind == "integer":
         found = _guessed(facts, declared, False)
-        if found[0] in ("id", "integer", "boolean"):
+        if found[0] in ("id", "integer", "boolean", "category", "text"):
             more = {"grid": found[2].get("grid")} if found[0] == "integer" else {}
             return found[0], found[1], {**more, "stored": typed}
     if kind == "number":

@@ -20,9 +20,11 @@ from lookalike.core.errors import DataError
 from lookalike.core.schema import Column, Schema
 from lookalike.core.store import write_json
 from lookalike.data.classes import check_classes
+from lookalike.data.declared import Declared
 from lookalike.data.facts import Facts
-from lookalike.data.formats import boolean_words, date_format, parse_dates, write_seconds
-from lookalike.data.infer import Declared, Inferred, infer
+from lookalike.data.formats import boolean_words, date_format, parse_dates, read_numbers, write_seconds
+from lookalike.data.infer import Inferred, infer
+from lookalike.data.keynames import called_like_a_key
 from lookalike.data.pixels import shown
 from lookalike.data.table import CODED, KINDS, NUMERIC, Table, table_schema, write_table
 
@@ -114,7 +116,8 @@ def learn(rows: Rows, settings: TabularSettings) -> tuple[list[Inferred], str | 
     names = _wanted(rows, settings)
     for name in names:
         _check_type(name, rows.types.get(name, ""))
-    facts = {name: Facts(name, _is_coded(settings.columns.get(name))) for name in names}
+    known = {name: settings.columns.get(name, Declared()) for name in names}
+    facts = {name: Facts(name, _is_coded(name, one), marked=one.marked) for name, one in known.items()}
     place = {name: k for k, name in enumerate(rows.names)}
     for batch in rows.batches():
         for name in names:
@@ -128,7 +131,7 @@ def learn(rows: Rows, settings: TabularSettings) -> tuple[list[Inferred], str | 
     for name in names:
         facts[name].close()
         typed = "" if rows.types.get(name, "") == "null" else rows.types.get(name, "")
-        found.append(infer(facts[name], settings.columns.get(name, Declared()), typed, name == label))
+        found.append(infer(facts[name], known[name], typed, name == label))
     return found, label
 
 
@@ -179,8 +182,11 @@ def _wanted(rows: Rows, settings: TabularSettings) -> list[str]:
     return names
 
 
-def _is_coded(declared: Declared | None) -> bool:
-    return declared is not None and declared.kind in ("category", "ordinal")
+def _is_coded(name: str, declared: Declared) -> bool:
+    """Say whether numbers are words: where a category was declared, or where they may be keys of another table."""
+    if declared.kind is None:
+        return called_like_a_key(name)
+    return declared.kind in ("category", "ordinal")
 
 
 def _check_type(name: str, typed: str) -> None:
@@ -321,10 +327,8 @@ def _from_numbers(column: pa.Array, target: pa.DataType) -> pa.Array:
 def _from_words(words: pa.Array, wanted: Column, target: pa.DataType) -> pa.Array:
     if wanted.kind in ("id", "text"):
         return words
-    if wanted.kind == "number":
-        return pc.cast(words, target)
-    if wanted.kind == "integer":
-        return pc.cast(pc.cast(words, pa.float64()), target)
+    if wanted.kind in ("number", "integer"):
+        return pc.cast(read_numbers(words, wanted), target)
     if wanted.kind == "datetime":
         dates = parse_dates(words, date_format(wanted))
         found = pa.array(dates, target, mask=np.isnat(dates))

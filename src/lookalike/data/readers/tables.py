@@ -20,6 +20,8 @@ from lookalike.data.relations import Relations
 from lookalike.data.table import Table
 from lookalike.data.tabular import TabularSettings
 
+_DOUBT = "column "
+
 
 @final
 class Tables(Method):
@@ -93,7 +95,11 @@ class Tables(Method):
         for name, reader in self.readers().items():
             (whole / name).mkdir(parents=True)
             tables[name] = self._read(name, reader, whole / name)
-            notes += [f"{name}: {note}" for note in read_notes(whole / name)]
+            # What a column could be matters only where rows are made anew.
+            told = [
+                note for note in read_notes(whole / name) if not (self.tables[name].keep and note.startswith(_DOUBT))
+            ]
+            notes += [f"{name}: {note}" for note in told]
         found, dropped = related(tables, self.tables)
         found.save(folder)
         write_json(folder / "notes.json", [*notes, *dropped])
