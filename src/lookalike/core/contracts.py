@@ -204,6 +204,9 @@ class Score:
 class Metric(Protocol[D]):
     """Measures synthetic rows against real ones; an audit meets the same protocol.
 
+    A metric, audit, filter or encoder that means nothing without at least two classes says `needs_classes = True`; a
+    run of rows without classes then refuses it.
+
     `verdict` names the row of the report's verdict table that the figure speaks for. `targets` lists what it is run
     on: "accepted" rows, and "unfiltered" for those as generated. One that also needs the fitted generator says
     `reads_model = True` and is a `ModelMetric`.
