@@ -138,7 +138,7 @@ def _learner(run: Evidence) -> Caveat | None:
 
 
 def _seen_through(score: Record) -> bool:
-    """Say whether a score sees rows as features; the pixels of an audit are the images themselves, as they are copied."""
+    """Say whether a score sees rows as features; for an audit of copies pixels are the images themselves."""
     name = features(score)[0]
     return bool(name) and not (name == "pixels" and score.get("kind") == "audit")
 

@@ -44,7 +44,7 @@ class Folder(ImageReader):
     path: str = Field(description="The folder.")
     label: str = Field(
         default=_FROM_FOLDER,
-        description="from_folder: the name of the sub-folder is the class, and without sub-folders there are no classes; "
+        description="from_folder: the name of the sub-folder is the class, without sub-folders there are no classes; "
         "none: there are no classes, whatever the folders; or a CSV file inside the folder, in UTF-8, with commas and "
         "a header line.",
     )
@@ -148,7 +148,8 @@ class Folder(ImageReader):
         path = root / self.label
         if not path.is_file():
             raise DataError(
-                f"no file {shown(self.label)} in {shown(self.path)}; label is {_FROM_FOLDER}, {_NONE}, or a CSV in the folder"
+                f"no file {shown(self.label)} in {shown(self.path)}; label is {_FROM_FOLDER}, {_NONE}, or a CSV in the "
+                "folder"
             )
         if not path.resolve().is_relative_to(root):
             raise DataError(f"{shown(self.label)} leaves {shown(self.path)}; copy the CSV into the folder")
