@@ -20,8 +20,9 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import digest, file_digest
 from lookalike.data.images import Images
+from lookalike.generators.image.gan.drawing import Drawing
 from lookalike.generators.image.gan.duel import Duel, Rules
-from lookalike.generators.image.gan.fitted import Drawing, FittedGan, read_saved
+from lookalike.generators.image.gan.fitted import FittedGan, read_saved
 from lookalike.generators.image.gan.inverting import check_one_class, read_target
 from lookalike.generators.image.gan.sheets import sheets_of
 from lookalike.generators.image.gan.watching import Watcher
@@ -289,6 +290,11 @@ class Adversarial(Method):
         """
         network, about = read_saved(folder, self.form, self.name, lambda saved: self.restored(saved["network"]))
         return FittedGan(network, about, self.sampling, choose_device(self.device))
+
+    @property
+    def rows_together(self) -> int:
+        """Rows that belong together: those on the way from one image to the next."""
+        return self.sampling.interpolate or 1
 
     def projected(self) -> str | None:
         """Return a hash of the image that rows are drawn around; None when there is none."""
