@@ -76,6 +76,5 @@ def test_a_recipe_takes_the_key_that_walks(gans: Path, tmp_path: Path) -> None:
     tree = yaml.safe_load((gans / "clothes-gan.yaml").read_text())
     tree["sample"] = {"rows": 16, "interpolate": 4}
     tree["data"]["path"] = str(gans / "photos")
-    shutil.copytree(gans / "runs" / "clothes-gan", tmp_path / "run")
     rows = lookalike.run(tree, tmp_path / "run", workers=1).synthetic()
     assert rows.labels.tolist() == [0] * 4 + [1] * 4 + [0] * 4 + [1] * 4
