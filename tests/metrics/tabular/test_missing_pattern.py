@@ -39,19 +39,19 @@ def test_rows_without_gaps_score_the_share_of_rows_that_have_some() -> None:
 
 def test_keys_and_free_texts_do_not_count() -> None:
     """No generator models them: a column that is blank where real rows have texts changes nothing."""
-    kinds = [Column(name="key", kind="id", optional=True), Column(name="note", kind="text", optional=True)]
+    kinds = [Column(name="ref", kind="id", optional=True), Column(name="note", kind="text", optional=True)]
 
     def noted(data: Table, words: list[str | None]) -> Table:
         columns = {column.name: data.values(column.name) for column in data.schema.columns}
         whole = table_schema([*kinds, *data.schema.columns])
-        return Table.of({**columns, "key": words, "note": words}, whole)
+        return Table.of({**columns, "ref": words, "note": words}, whole)
 
     real, made = reference(), people(800, 3)
     filled = [noted(rows, ["a text"] * len(rows)) for rows in (real.train, real.holdout)]
     found = MissingPattern().score(Reference(*filled), noted(made, [None] * len(made)), Rng(0))
     plain = MissingPattern().score(real, made, Rng(0))
     assert (found.value, found.floor, found.ceiling) == (plain.value, plain.floor, plain.ceiling)
-    assert {row["column"] for row in found.detail["columns"]}.isdisjoint({"key", "note"})
-    words = noted(made, [None] * len(made)).select(["key", "note"])
+    assert {row["column"] for row in found.detail["columns"]}.isdisjoint({"ref", "note"})
+    words = noted(made, [None] * len(made)).select(["ref", "note"])
     with pytest.raises(DataError, match="keys and free texts only"):
         MissingPattern().score(Reference(words, words), words, Rng(0))

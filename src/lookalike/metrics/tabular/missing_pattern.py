@@ -26,9 +26,9 @@ _SHOWN = 20
 class MissingPattern(Method):
     """Total variation distance between the shares of patterns of missing values: 0 is best.
 
-    A pattern is the set of columns in which a row has no value; keys and free texts do not count. Floor: training rows in the place of the synthetic
-    ones. Ceiling: rows in which nothing is there, 1 unless real rows are so too. `detail` also tells what rows without
-    any missing value would score, and values that are missing as often but independently.
+    A pattern is the set of columns in which a row has no value; keys and free texts do not count. Floor: training rows
+    in the place of the synthetic ones. Ceiling: rows in which nothing is there, 1 unless real rows are so too. `detail`
+    also tells what rows without any missing value would score, and values that are missing as often but independently.
 
     Source: Little and Rubin 2002, doi:10.1002/9781119013563, section 1.2 (pattern of missing data); total variation
         distance, for example Levin, Peres and Wilmer 2009, proposition 4.2.
