@@ -26,12 +26,13 @@ from lookalike.data.reading import read_notes
 from lookalike.data.split import shared_rows, split
 from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import ANSWERS, RunFolder
-from lookalike.pipeline.plan import Named, check_modality, check_projection, make_plan, quota
+from lookalike.pipeline.plan import Named, check_modality, check_projection, make_plan, natural, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
 from lookalike.pipeline.recipe import Recipe, rebased
 from lookalike.pipeline.sampling import select
 from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Workers
+from lookalike.pipeline.wanted import check_where
 from lookalike.reports import controls_of, gallery_of, page
 
 INVERSION = (
@@ -332,6 +333,8 @@ def fitted(session: Session) -> tuple[Path, Path, Reference[Any], Path, str]:
     asked = quota(session.plan.recipe, real.train)
     classes = real.train.schema.classes or ("",)
     check_projection(session.plan.generator, real.train.schema, [classes[k] for k in np.flatnonzero(asked)])
+    recipe = session.plan.recipe
+    check_where(recipe.sample.where, session.plan.generator, real.train, not natural(recipe, real.train))
     warn_of_projection(session.run, session.plan.generator, session.log)
     return source, splits, real, *_fit(session, real.train)
 
