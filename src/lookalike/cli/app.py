@@ -211,7 +211,8 @@ def measure(
     if not as_json:
         for row in scores:
             best = "not estimated" if row["floor"] is None else f"{row['floor']:.3g}"
-            typer.echo(f"  {row['method']:<28} {row['target']:<11} {row['value']:>9.4g}   real data: {best}")
+            value = "NOT ESTIMATED" if row["value"] is None else f"{row['value']:>9.4g}"
+            typer.echo(f"  {row['method']:<28} {row['target']:<11} {value}   real data: {best}")
     _finish(folder, as_json, strict)
 
 

@@ -34,6 +34,7 @@ from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Workers
 from lookalike.pipeline.wanted import check_where
 from lookalike.reports import controls_of, gallery_of, page
+from lookalike.reports.evidence import reason
 
 INVERSION = (
     "rows are made around the projection of a given image; inversion can bring training images to light: share these "
@@ -191,7 +192,12 @@ class _Measured:
 def _score(session: Session, kind: str, named: Named, target: str, of: _Measured) -> dict[str, Any]:
     def build(folder: Path) -> None:
         more = {"model": of.loaded()} if named.reads_model else {}
-        score: Score = named.method.score(of.real, of.data, session.rng.child(kind).child(named.name), **more)
+        try:
+            score: Score = named.method.score(of.real, of.data, session.rng.child(kind).child(named.name), **more)
+        except DataError as error:
+            # Rows that cannot be measured, as two of them, are no reason to lose those that were made.
+            told = {"not_estimated": str(error)}
+            score = Score(np.nan, None, len(of.real.train), len(of.data), None, None, "target", told)
         row = {
             "kind": kind,
             "method": named.name,
@@ -209,6 +215,10 @@ def _score(session: Session, kind: str, named: Named, target: str, of: _Measured
 
     folder = session.run.store.make("score", of.key(session, kind, named), build)
     row: dict[str, Any] = json.loads((folder / "score.json").read_text())
+    if row["value"] is None and (told := reason(row)):
+        session.log(
+            Note("measure" if kind == "metric" else "audit", f"{named.name} is not estimated: {told}", "warning")
+        )
     return {**row, "target": target}
 
 
@@ -234,7 +244,7 @@ def measure(session: Session, selection: Path, real: Reference[Any], model: Path
         work = [(named, target) for named, target in work if target == "accepted" or not same]
         keys = [parts[target].key(session, kind, named) for named, target in work]
         done = all(session.run.store.has("score", key) for key in keys)
-        with session.run.stage(stage, done, session.log):
+        with session.run.stage(stage, done and bool(work), session.log):
             for place, (named, target) in enumerate(work):
                 session.log(Progress(stage, place, len(work), named.name))
                 rows.append(_score(session, kind, named, target, parts[target]))
