@@ -168,6 +168,9 @@ def explain(error: ValidationError, where: str, cls: type[BaseModel]) -> str:
             parts.append(f"{place}: unknown key; {hint}")
         elif item["type"] == "missing":
             parts.append(f"{place}: is missing and has no default")
+        elif item["type"] == "value_error" and isinstance(item.get("input"), Mapping | BaseModel):
+            # A rule about a whole section says itself what it found; all settings would say nothing more.
+            parts.append(f"{place}: {item['msg'].removeprefix('Value error, ')}")
         else:
             parts.append(f"{place}: {item['msg'].removeprefix('Value error, ')}, found {found}")
     more = error.error_count() - len(parts)
