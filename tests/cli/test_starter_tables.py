@@ -103,3 +103,20 @@ def test_marks_of_numbers_are_declared_as_they_were_seen(tmp_path: Path) -> None
     found = table_at(str(tmp_path / "d.csv")).columns
     assert declared(found[0]) == {"kind": "number", "decimals": 2, "grid": 0.1, "decimal": ","}
     assert declared(found[1]) == {"kind": "integer", "prefix": "", "suffix": " kg"}
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 19])
+def test_the_recipe_of_very_few_rows_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "few.csv").write_text(
+        "a,b,c\n" + "".join(f"{k},{'xy'[k % 2]},2020-01-0{1 + k % 9}\n" for k in range(rows))
+    )
+    _said("init", "few.csv")
+    recipe = load(tmp_path / "recipe.yaml")
+    assert recipe.data is not None
+    assert (recipe.data.holdout, recipe.measure, recipe.audits, recipe.sample.rows) == (0, (), (), rows)
+    events: list[Any] = []
+    done = lookalike.run(tmp_path / "recipe.yaml", tmp_path / "run", workers=1, watch=events.append)
+    assert len(done.synthetic()) == rows
+    assert "NOT ESTIMATED" in done.report.read_text()
+    assert not any(getattr(event, "reused", False) for event in events)

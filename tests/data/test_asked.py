@@ -49,7 +49,7 @@ def test_a_column_called_label_is_meant_before_the_label() -> None:
         ({"town": None}, "town is never missing"),
         ({"age": [1, 2, 3]}, "3 values of age for 2 rows"),
         ({"age": float("inf")}, "age needs a finite number"),
-        ({"born": "soon"}, "born needs a date, found 'soon'"),
+        ({"born": "soon"}, "born needs a date such as 1970-01-01 00:00:00, found 'soon'"),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(where: dict[str, object], words: str) -> None:
@@ -83,3 +83,39 @@ def test_plain_values_are_taken_as_those_that_are_looked_at_one_by_one() -> None
     ):
         with pytest.raises(ConfigError, match=words):
             asked_values(3, schema, where, "x")
+
+
+def test_values_are_asked_for_as_the_column_writes_them_or_as_they_are_held() -> None:
+    schema = table_schema(
+        [
+            Column(name="ok", kind="boolean", categories=BOOLEANS, stored="no|yes"),
+            Column(name="odd", kind="boolean", categories=BOOLEANS, stored="1|0"),
+            Column(name="bit", kind="boolean", categories=BOOLEANS, stored="int8"),
+            Column(name="day", kind="datetime", stored="%d.%m.%Y"),
+            Column(name="code", kind="category", categories=("7", "08")),
+            Column(name="cost", kind="number", decimals=2),
+            Column(name="n", kind="integer"),
+        ]
+    )
+
+    def one(name: str, value: object) -> float:
+        return float(np.asarray(asked_values(1, schema, {name: value}, "m")[name])[0])
+
+    assert [one("ok", value) for value in ("no", "false", "False", False, 0)] == [0] * 5
+    assert [one("ok", value) for value in ("yes", "true", True, np.True_, 1)] == [1] * 5
+    assert [one("odd", value) for value in ("1", 1, False)] == [0] * 3
+    assert [one("bit", value) for value in (1, "1", True, "true")] == [1] * 4
+    assert [one("day", value) for value in ("05.04.2021", "2021-04-05", "2021-04-05T00:00:00+00:00", 1617580800)] == [
+        1617580800.0
+    ] * 4
+    assert (one("code", 7), one("code", "08")) == (0, 1)
+    assert (one("cost", "12.50"), one("cost", 0.1 + 0.2), one("n", "40")) == (12.5, 0.3, 40)
+    for where, words in (
+        ({"ok": "maybe"}, "ok has no value 'maybe'; allowed: no, yes"),
+        ({"cost": 1234.567}, "cost has 2 digits after the point, found 1234.567; ask for 1234.57"),
+        ({"cost": [1.5, 1.555, 2.0]}, "found 1.555"),
+        ({"n": 40.5}, "n holds whole numbers, found 40.5; ask for 40"),
+        ({"day": "5 May"}, "day needs a date such as 01.01.1970"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            asked_values(3, schema, where, "m")

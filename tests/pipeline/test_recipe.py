@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lookalike.core.errors import ConfigError
-from lookalike.pipeline.recipe import Recipe, dump, load, override, parse
+from lookalike.core.registry import find
+from lookalike.pipeline.recipe import Recipe, configure, dump, load, override, parse
 
 TREE: dict[str, Any] = {
     "name": "boots",
@@ -104,3 +105,21 @@ def test_every_field_says_what_it_is() -> None:
     for model in (Recipe, *(field.annotation for field in Recipe.model_fields.values())):
         for name, field in getattr(model, "model_fields", {}).items():
             assert field.description, f"{model}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"data": {"read": "csv", "path": "secret.csv", "holdout": 3.0}}, "between 0 and 0.9, found 3.0"),
+        ({"sample": {"rows": 3, "where": {"a": 1}, "per": ["b"]}}, "they cannot be combined: leave one out"),
+    ],
+)
+def test_a_rule_about_a_whole_section_does_not_list_its_settings(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        parse({"name": "a", "generator": "tabular.trees", "sample": {"rows": 3}, **changes})
+    assert str(told.value).endswith(words)
+    with pytest.raises(ConfigError) as told:
+        configure(find("generators", "tabular.ctgan"), {"epochs": 3, "steps": 4}, "generator")
+    assert str(told.value) == "generator: give one of epochs, minutes and steps, found epochs and steps"
+    with pytest.raises(ConfigError, match="found 'x'"):
+        parse({"name": "a", "generator": "tabular.trees", "sample": {"rows": "x"}})

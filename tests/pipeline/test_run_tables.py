@@ -104,3 +104,24 @@ def test_copies_are_counted_by_everything_but_the_key(tmp_path: Path) -> None:
     done = run(tmp_path, generator="tabular.bootstrap", sample={"rows": 60})
     assert set(done.synthetic().row_hashes()) <= set(table.row_hashes())
     assert done.manifest["data"]["shared_rows"] == 0
+
+
+@pytest.mark.parametrize("rows", [2, 5])
+def test_what_cannot_be_measured_stands_aside(tmp_path: Path, rows: int) -> None:
+    people(tmp_path / "few.csv", rows)
+    told: list[Any] = []
+    tree = {
+        "name": "few",
+        "data": {"read": "csv", "path": str(tmp_path / "few.csv"), "label": ""},
+        "generator": "tabular.trees",
+        "sample": {"rows": rows},
+        "measure": [f"tabular.{name}" for name in ("column_shape", "two_sample", "train_on_synthetic", "coverage")],
+        "audits": ["tabular.closest_record", "tabular.membership", "tabular.singling_out"],
+    }
+    done = lookalike.run(tree, tmp_path / "run", workers=1, watch=told.append)
+    assert len(done.synthetic()) == rows
+    scores = {row["method"]: row for row in done.scores}
+    assert scores["tabular.train_on_synthetic"]["value"] is None
+    assert "needs a label" in scores["tabular.train_on_synthetic"]["detail"]["not_estimated"]
+    assert any("tabular.train_on_synthetic is not estimated" in getattr(event, "message", "") for event in told)
+    assert "NOT ESTIMATED" in done.report.read_text()

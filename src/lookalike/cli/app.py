@@ -173,6 +173,9 @@ def sample(
     label: Annotated[str | None, typer.Option("--label", help="Only this class.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed gives other rows.")] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the Parquet shards.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option("--where", help="COLUMN=VALUE that every row of a table has; may be repeated.")
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. guidance=2.")] = None,
     workers: Workers = None,
     as_json: Json = False,
@@ -180,10 +183,15 @@ def sample(
     """Draw more rows from the model of a finished run. No filter is applied to them."""
     from lookalike.cli.progress import shown
     from lookalike.pipeline.recipe import override
+    from lookalike.pipeline.wanted import given
     from lookalike.runners.local import sample as draw
 
+    named = override({}, settings or ())
+    if where and "where" in named:
+        raise LookalikeError("--where and --set where=... say the same; give one of them")
+    wanted = given(where) if where else named.pop("where", None)
     with shown(as_json) as watch:
-        target = draw(folder, rows, label, seed, out, workers, watch, **override({}, settings or ()))
+        target = draw(folder, rows, label, seed, out, workers, watch, wanted, **named)
     _emit(as_json, f"{rows} rows, not filtered: {target}", rows=rows, folder=str(target))
 
 
@@ -203,7 +211,8 @@ def measure(
     if not as_json:
         for row in scores:
             best = "not estimated" if row["floor"] is None else f"{row['floor']:.3g}"
-            typer.echo(f"  {row['method']:<28} {row['target']:<11} {row['value']:>9.4g}   real data: {best}")
+            value = "NOT ESTIMATED" if row["value"] is None else f"{row['value']:>9.4g}"
+            typer.echo(f"  {row['method']:<28} {row['target']:<11} {value}   real data: {best}")
     _finish(folder, as_json, strict)
 
 

@@ -27,6 +27,8 @@ from lookalike.pipeline.recipe import load
 _SHOWN = 12
 _KEY = "the key"
 _MANY = 1_000_000
+_SCANTY = 20
+"""Rows below which none are held out, and nothing is compared with them."""
 _LOOKED_AT = 200_000
 _GENERATORS = {
     "tabular.trees": "columns one after the other, each by a tree of those before it",
@@ -71,9 +73,13 @@ def table_recipe(found: TableDescription, opening: Opening) -> tuple[str, list[s
         head=opening.head(),
         data="\n".join(_data(found, opening)),
         generator=next(f"{name}  # {about}" for name, about in _GENERATORS.items() if name in names("generators")),
-        wanted=max(1, round(min(found.rows, _MANY) * 0.8)),
+        wanted=max(1, round(min(found.rows, _MANY) * (1 if found.rows < _SCANTY else 0.8))),
         balance="  # balance: uniform  # as many of each class; default natural: as they come\n" if found.label else "",
     )
+    if found.rows < _SCANTY:
+        few = f"  # {plural(found.rows, 'row')}: too few to be measured\n"
+        text += _list("filters", "filters", dict([next(iter(_FILTERS.items()))]))
+        return text + f"measure: []{few}audits: []\n", _findings(found)
     text += _list("filters", "filters", _FILTERS) + _list("measure", "metrics", _MEASURES)
     return text + _list("audits", "audits", _AUDITS), _findings(found)
 
@@ -98,6 +104,9 @@ def _data(found: TableDescription, opening: Opening) -> Iterator[str]:
         if one.column.kind == "text":
             yield f"  # leave_out: [{flow(one.column.name)}]  # free text is not modelled: its cells stay empty"
             break
+    if found.rows < _SCANTY:
+        yield f"  holdout: 0  # {plural(found.rows, 'row')}: too few to keep some for testing"
+        return
     yield "  holdout: 0.2  # real rows kept for testing; nothing that learns sees them"
 
 

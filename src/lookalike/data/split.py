@@ -47,6 +47,8 @@ def split(data: Dataset, share: float, rng: Rng) -> tuple[Index, Index]:
         return np.arange(len(data), dtype=np.int64), np.empty(0, dtype=np.int64)
     classes = data.schema.classes or ("all rows",)
     counts = np.bincount(data.labels, minlength=len(classes))
+    if len(data) < 2:
+        raise DataError(f"impossible split: one row is needed on either side, found {len(data)}; set holdout: 0")
     few = [f"'{shown(classes[k])}' ({counts[k]})" for k in range(len(classes)) if counts[k] < 2]
     if few:
         raise DataError(

@@ -22,12 +22,13 @@ from lookalike.data.shards import write_shards
 from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import RunFolder
 from lookalike.pipeline.plan import Plan, check_classes, check_projection, generator_of, make_plan, natural, quota
-from lookalike.pipeline.recipe import Recipe, Use, configure
+from lookalike.pipeline.recipe import Recipe, Sample, Use, configure
 from lookalike.pipeline.recipe import load as load_recipe
 from lookalike.pipeline.run import finish, warn_of_projection, write_gallery
 from lookalike.pipeline.run import measure as measure_stage
 from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Job, Workers, shard_rows
+from lookalike.pipeline.wanted import check_where
 
 
 def read(name: str, /, **options: object) -> Any:  # noqa: ANN401  the dataset class of the reader's modality
@@ -92,6 +93,7 @@ def sample(
     out: str | Path | None = None,
     sampling: Mapping[str, object] | None = None,
     watch: Watch = SILENT,
+    where: Mapping[str, Any] | None = None,
 ) -> Path:
     """Draw more rows, as `runners.local.sample` says; `workers` makes the shards."""
     if rows < 1:
@@ -105,14 +107,17 @@ def sample(
     recipe = plan.recipe
     generator = generator_of(recipe.generator, {**recipe.sample.options, **_from_here(sampling or {})}, path)
     labels = (label,) * rows if label else _labels(recipe, rows, real.train)
-    where = {"label": labels} if classes and labels else {}
+    asked = {"label": labels} if classes and labels else {}
+    every = _with_sample(recipe, {"where": {**recipe.sample.where, **(where or {})}}).sample.where
+    check_where(every, generator, real.train, bool(labels))
     check_projection(generator, real.train.schema, sorted(set(labels)))
     if generator.projected:
         with run.lock(), run.log(watch) as log:
             warn_of_projection(run, generator, log)
             finish(run, {**manifest, "projected": True}, log)
     per_shard = shard_rows(generator.method)
-    key = digest([generator.key(manifest["stores"]["fit"], *generator.projected), labels, seed, per_shard])
+    made = generator.key(manifest["stores"]["fit"], *generator.projected)
+    key = digest([made, labels, seed, per_shard, *([sorted(every.items())] if every else [])])
     job = Job(
         model=(path / "model").resolve(),
         generator=generator.name,
@@ -121,7 +126,8 @@ def sample(
         purpose="more",
         start=0,
         count=rows,
-        where=where,
+        where=asked,
+        every=every,
         folder=run.store.path("more", key).resolve(),
         rows=per_shard,
         alone=getattr(generator.method, "waits", False),
@@ -130,15 +136,17 @@ def sample(
     workers(job, lambda done, values: watch(Progress("sample", done, rows, "rows", values)))
     target = Path(out) if out is not None else path / "-".join(("samples", str(rows), str(seed), key[:8]))
 
-    def build(place: Path) -> None:
-        pool = place / "pool"
-        pool.mkdir()
-        (place / "shards").mkdir()
-        data = gather([open_dataset(job.path(shard)) for shard in job.shards()], pool)
-        write_shards(data, place / "shards", {})
-
-    publish(run.store.make("drawn", key, build) / "shards", target)
+    publish(run.store.make("drawn", key, lambda place: _write_drawn(job, place)) / "shards", target)
     return target
+
+
+def _write_drawn(job: Job, place: Path) -> None:
+    """Write the rows of a job as Parquet shards into a folder."""
+    pool = place / "pool"
+    pool.mkdir()
+    (place / "shards").mkdir()
+    data = gather([open_dataset(job.path(shard)) for shard in job.shards()], pool)
+    write_shards(data, place / "shards", {})
 
 
 def _from_here(sampling: Mapping[str, object]) -> dict[str, object]:
@@ -157,7 +165,8 @@ def _labels(recipe: Recipe, rows: int, train: Dataset) -> tuple[str, ...]:
 
 
 def _with_sample(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
-    return recipe.model_copy(update={"sample": recipe.sample.model_copy(update=dict(changes))})
+    sample = configure(Sample, {**dict(recipe.sample), **recipe.sample.options, **changes}, "sample")
+    return recipe.model_copy(update={"sample": sample})
 
 
 def measure(folder: str | Path, methods: Sequence[str] = (), watch: Watch = SILENT) -> list[dict[str, Any]]:

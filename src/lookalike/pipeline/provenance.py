@@ -81,6 +81,15 @@ def _statement(kept: list[str]) -> str:
     return f"{STATEMENT} Not so the tables kept as they are, which are real rows: {', '.join(kept)}."
 
 
+def _sample(plan: Plan, selection: dict[str, Any]) -> dict[str, Any]:
+    """Return what was asked, made and accepted."""
+    where = plan.recipe.sample.where
+    return {
+        **{key: selection[key] for key in _SELECTION if key in selection},
+        **({"where": dict(where)} if where else {}),
+    }
+
+
 def make_manifest(
     plan: Plan, run: RunFolder, real: Reference[Any], stores: dict[str, str], facts: dict[str, Any], shared: int
 ) -> dict[str, Any]:
@@ -122,7 +131,7 @@ def make_manifest(
             "config": plan.generator.method.model_dump(mode="json", exclude_none=True),
             "facts": facts,
         },
-        "sample": {key: selection[key] for key in _SELECTION if key in selection},
+        "sample": _sample(plan, selection),
         "filters": [
             {
                 "use": named.name,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lookalike.core.constraints import Constraint
 from lookalike.core.errors import ConfigError
@@ -89,11 +90,30 @@ class Sample(_Open):
         default=(),
         description="Attributes of the generator that the rows of each class are spread over evenly, to the row.",
     )
+    where: dict[str, str | bool | int | float | None] = Field(
+        default={},
+        description="Of a table: the value that every row has, by column, as the column writes it; null = missing. Of "
+        "several tables, columns of the root.",
+    )
     attempts: float = Field(
         default=5.0,
         ge=1,
         description="Stop refilling after this many rows were made per row asked, and say what is short.",
     )
+
+    @field_validator("where", mode="before")
+    @classmethod
+    def _dates(cls, value: object) -> object:
+        # YAML reads 2020-01-31 as a date.
+        if not isinstance(value, Mapping):
+            return value
+        return {key: one.isoformat() if isinstance(one, date) else one for key, one in value.items()}
+
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
+        if self.where and self.per:
+            raise ValueError("where is for tables and per for texts; they cannot be combined: leave one out")
+        return self
 
 
 class Recipe(_Section):
@@ -148,6 +168,9 @@ def explain(error: ValidationError, where: str, cls: type[BaseModel]) -> str:
             parts.append(f"{place}: unknown key; {hint}")
         elif item["type"] == "missing":
             parts.append(f"{place}: is missing and has no default")
+        elif item["type"] == "value_error" and isinstance(item.get("input"), Mapping | BaseModel):
+            # A rule about a whole section says itself what it found; all settings would say nothing more.
+            parts.append(f"{place}: {item['msg'].removeprefix('Value error, ')}")
         else:
             parts.append(f"{place}: {item['msg'].removeprefix('Value error, ')}, found {found}")
     more = error.error_count() - len(parts)

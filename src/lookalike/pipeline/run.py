@@ -26,13 +26,15 @@ from lookalike.data.reading import read_notes
 from lookalike.data.split import shared_rows, split
 from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import ANSWERS, RunFolder
-from lookalike.pipeline.plan import Named, check_classes, check_modality, check_projection, make_plan, quota
+from lookalike.pipeline.plan import Named, check_classes, check_modality, check_projection, make_plan, natural, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
 from lookalike.pipeline.recipe import Recipe, rebased
 from lookalike.pipeline.sampling import select
 from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Workers
+from lookalike.pipeline.wanted import check_where
 from lookalike.reports import controls_of, gallery_of, page
+from lookalike.reports.evidence import reason
 
 INVERSION = (
     "rows are made around the projection of a given image; inversion can bring training images to light: share these "
@@ -190,7 +192,12 @@ class _Measured:
 def _score(session: Session, kind: str, named: Named, target: str, of: _Measured) -> dict[str, Any]:
     def build(folder: Path) -> None:
         more = {"model": of.loaded()} if named.reads_model else {}
-        score: Score = named.method.score(of.real, of.data, session.rng.child(kind).child(named.name), **more)
+        try:
+            score: Score = named.method.score(of.real, of.data, session.rng.child(kind).child(named.name), **more)
+        except DataError as error:
+            # Rows that cannot be measured, as two of them, are no reason to lose those that were made.
+            told = {"not_estimated": str(error)}
+            score = Score(np.nan, None, len(of.real.train), len(of.data), None, None, "target", told)
         row = {
             "kind": kind,
             "method": named.name,
@@ -208,6 +215,10 @@ def _score(session: Session, kind: str, named: Named, target: str, of: _Measured
 
     folder = session.run.store.make("score", of.key(session, kind, named), build)
     row: dict[str, Any] = json.loads((folder / "score.json").read_text())
+    if row["value"] is None and (told := reason(row)):
+        session.log(
+            Note("measure" if kind == "metric" else "audit", f"{named.name} is not estimated: {told}", "warning")
+        )
     return {**row, "target": target}
 
 
@@ -233,7 +244,7 @@ def measure(session: Session, selection: Path, real: Reference[Any], model: Path
         work = [(named, target) for named, target in work if target == "accepted" or not same]
         keys = [parts[target].key(session, kind, named) for named, target in work]
         done = all(session.run.store.has("score", key) for key in keys)
-        with session.run.stage(stage, done, session.log):
+        with session.run.stage(stage, done and bool(work), session.log):
             for place, (named, target) in enumerate(work):
                 session.log(Progress(stage, place, len(work), named.name))
                 rows.append(_score(session, kind, named, target, parts[target]))
@@ -334,6 +345,8 @@ def fitted(session: Session) -> tuple[Path, Path, Reference[Any], Path, str]:
     asked = quota(session.plan.recipe, real.train)
     classes = real.train.schema.classes or ("",)
     check_projection(session.plan.generator, real.train.schema, [classes[k] for k in np.flatnonzero(asked)])
+    recipe = session.plan.recipe
+    check_where(recipe.sample.where, session.plan.generator, real.train, not natural(recipe, real.train))
     warn_of_projection(session.run, session.plan.generator, session.log)
     return source, splits, real, *_fit(session, real.train)
 

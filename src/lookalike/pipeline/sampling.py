@@ -45,6 +45,8 @@ def _draw(
     ]
     if shown is not None:
         asked.append(shown.name)
+    if recipe.sample.where:
+        asked.append(sorted(recipe.sample.where.items()))
     job = Job(
         model=model.resolve(),
         generator=session.plan.generator.name,
@@ -53,6 +55,7 @@ def _draw(
         start=start,
         count=count,
         where=quotas.where(wanted),
+        every=recipe.sample.where,
         folder=store.path("sample", digest([key, start, count, asked, rows])).resolve(),
         rows=rows,
         alone=getattr(session.plan.generator.method, "waits", False),
@@ -110,7 +113,8 @@ def select(session: Session, model: Path, fit_key: str, real: Reference[Any]) ->
     sample_key = plan.generator.key(fit_key, plan.recipe.seed, *plan.generator.projected)
     real_key = [real.train.fingerprint(), real.holdout.fingerprint()] if plan.filters else []
     filters = [named.key() for named in plan.filters]
-    per = [dict(mix) for mix in quotas.mixes]
+    per: list[Any] = [dict(mix) for mix in quotas.mixes]
+    per += [sorted(plan.recipe.sample.where.items())] if plan.recipe.sample.where else []
     key = digest([sample_key, filters, real_key, asked.tolist(), per, plan.recipe.sample.attempts])
 
     learns = getattr(plan.generator.method, "learns", False)

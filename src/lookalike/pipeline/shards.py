@@ -55,6 +55,9 @@ class Job(BaseModel):
     where: dict[str, tuple[str, ...]] = Field(
         default={}, description="What is asked of each row, in order: its label, and further attributes."
     )
+    every: dict[str, str | bool | int | float | None] = Field(
+        default={}, description="What every row is asked to have, by column."
+    )
     folder: Path = Field(description="Where the shards go.")
     rows: int = Field(default=ROWS, ge=1, description="Rows of one shard.")
     alone: bool = Field(default=False, description="One process is enough: the work is done by a server.")
@@ -111,7 +114,8 @@ def make_shards(job: Job, shards: Sequence[int], fitted: Fitted[Any], done: Call
     for shard in shards:
         if not job.path(shard).is_dir():
             first, last = shard * job.rows, min(job.count, (shard + 1) * job.rows)
-            where = {name: list(values[first:last]) for name, values in job.where.items()}
+            asked = {name: list(values[first:last]) for name, values in job.where.items()}
+            where: dict[str, object] = {**asked, **job.every}
             data = fitted.sample(last - first, rng.child("shard", job.start + first), where)
             temporary = job.folder / f".shard-{shard:05d}.{uuid4().hex[:8]}.tmp"
             try:

@@ -241,6 +241,18 @@ def _shortfall(run: Evidence) -> Caveat | None:
     )
 
 
+def _where(run: Evidence) -> Caveat | None:
+    found = run.part("sample", "where")
+    if not isinstance(found, Mapping) or not found:
+        return None
+    listed = [f"{name} {'missing' if value is None else f'= {value}'}" for name, value in found.items()]
+    return _weak(
+        "Rows asked for",
+        f"Every synthetic row was asked to have {wording.words(listed)}.",
+        "Figures that compare them with all real rows see that they differ.",
+    )
+
+
 def _unestimated(run: Evidence) -> Caveat | None:
     missing = [f"{score.get('method')}: {told}" for score in run.scores if (told := reason(score))]
     return _weak("Not estimated", ". ".join(dict.fromkeys(missing)) + ".") if missing else None
@@ -250,6 +262,7 @@ CHECKS: tuple[Check, ...] = (
     _holdout,
     _shared,
     _kept,
+    _where,
     _shortfall,
     _size,
     _learner,

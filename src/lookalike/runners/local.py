@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, final
@@ -194,6 +194,7 @@ def sample(
     out: str | Path | None = None,
     workers: int | None = None,
     watch: Watch = SILENT,
+    where: Mapping[str, object] | None = None,
     **sampling: object,
 ) -> Path:
     """Draw more rows from the model of a finished run; no filter is applied.
@@ -206,6 +207,7 @@ def sample(
         out: Where the Parquet shards go; default: a folder of its own in the run folder.
         workers: Worker processes, at least 1; they never change a byte.
         watch: Receives events.
+        where: Of a table: the value that every row has, by column, as the column writes it; None = missing.
         **sampling: Sampling settings, for example `guidance`.
 
     Returns:
@@ -214,4 +216,4 @@ def sample(
     Raises:
         LookalikeError: No finished run there, or a setting is refused.
     """
-    return api.sample(folder, rows, workers_for(workers), label, seed, out, sampling, watch)
+    return api.sample(folder, rows, workers_for(workers), label, seed, out, sampling, watch, where)

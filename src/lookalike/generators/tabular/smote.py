@@ -46,6 +46,7 @@ class Smote(Method):
     """
 
     rows_per_shard: ClassVar[int] = 8192
+    label_only: ClassVar[bool] = True
 
     neighbours: int = Field(default=5, ge=1, le=1000, description="Nearest rows of the same class to move towards.")
     categories: Literal["majority", "pick"] = Field(

@@ -132,5 +132,9 @@ def _asked(column: Column, values: Values, seen: list[float]) -> list[Any]:
     low, high, gaps = seen
     numbers = np.clip(found, low, high)
     if not gaps:
-        return list(np.where(np.isnan(numbers), (low + high) / 2, numbers).tolist())
+        numbers = np.where(np.isnan(numbers), (low + high) / 2, numbers)
+    if column.kind == "integer" or (column.kind == "number" and column.decimals is not None):
+        numbers = np.round(numbers, column.decimals or 0)
+    if not gaps:
+        return list(numbers.tolist())
     return [None if number != number else number for number in numbers.tolist()]  # noqa: PLR0124  NaN
