@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from lookalike.data.digits import Numbers
 from lookalike.data.formats import date_formats, parse_dates
+from lookalike.data.keyforms import Shapes
 from lookalike.data.marks import Marked
 
 MOST_LEVELS = 200_000
@@ -36,6 +37,7 @@ class Facts:
         many: There are more.
         numbers: What its numbers are like.
         marked: The same where they have a decimal comma, marks between thousands, a currency or a unit.
+        shapes: What its strings are alike in, as long as none repeats.
         odd: First row, counted from 1, whose value is no number, after numbers were seen or before; 0 = none.
         dates: Formats in which every value so far is a date; None = nothing was seen yet.
         offsets: Zones of the dates, as written.
@@ -54,6 +56,7 @@ class Facts:
     many: bool = False
     numbers: Numbers = field(default_factory=Numbers)
     marked: Marked = field(default_factory=Marked)
+    shapes: Shapes = field(default_factory=Shapes)
     odd: int = 0
     dates: list[str] | None = None
     offsets: set[str] = field(default_factory=set)
@@ -88,6 +91,8 @@ class Facts:
         if not self.coded:
             self.marked.add(words, counts, earlier, self.numbers)
         self._count(words, counts)
+        if not self.repeated:
+            self.shapes.add(words)
         if not self.odd and not numeric.all():
             first = words.filter(pa.array(~numeric))[0]
             self.odd = before + int(pc.index(cells, first).as_py()) + 1

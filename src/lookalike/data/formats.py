@@ -215,6 +215,17 @@ def arrow_type(name: str) -> pa.DataType:
     return pa.type_for_alias(name)
 
 
+def largest_of(stored: str) -> int | None:
+    """Return the largest whole number of a type; None = it is no type of such.
+
+    Example:
+        >>> largest_of("uint16"), largest_of("int64"), largest_of("string")
+        (65535, 9223372036854775807, None)
+    """
+    found = re.fullmatch(r"(u?)int(\d+)", stored)
+    return None if found is None else 2 ** (int(found[2]) - (not found[1])) - 1
+
+
 def _natural(column: Column) -> pa.DataType:
     """Return the type of a column whose source was text."""
     if column.kind == "boolean":
@@ -232,8 +243,8 @@ def stored_type(column: Column) -> pa.DataType:
         found = arrow_type(column.stored) if column.stored else _natural(column)
     except ValueError:
         return _natural(column)
-    # New keys are larger than those of any program that counts.
-    return pa.int64() if column.kind == "id" and pa.types.is_integer(found) else found
+    # Keys without a form are larger than those of any program that counts.
+    return pa.int64() if column.kind == "id" and pa.types.is_integer(found) and not column.form else found
 
 
 def typed(table: Table) -> pa.Table:

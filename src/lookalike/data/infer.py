@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,11 +10,18 @@ from typing import Any, final
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
-from lookalike.data.declared import Declared
+from lookalike.data.declared import Declared, bounds
 from lookalike.data.digits import Numbers
 from lookalike.data.facts import MOST_LEVELS, Facts
-from lookalike.data.formats import FIXED, PAIR, POINT, SHORT, date_format, date_seconds
-from lookalike.data.keynames import called_like_a_key, called_like_an_index, mostly_single, single_rows
+from lookalike.data.formats import FIXED, PAIR, POINT, SHORT
+from lookalike.data.keynames import (
+    LARGEST,
+    called_like_a_key,
+    called_like_an_index,
+    mostly_single,
+    new_form,
+    single_rows,
+)
 from lookalike.data.marks import Look
 from lookalike.data.pixels import shown
 from lookalike.data.table import BOOLEANS
@@ -24,7 +30,6 @@ _PAIRS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("0", "1"))
 _MOST_CLASSES = 20
 _FEW_NUMBERS = 50
 _FEWEST_KEYS = 20
-_LARGEST = 2**53
 _MOST_DECIMALS = 9
 _FEWEST_STEPS = 10
 _MANY_SINGLE = 10
@@ -76,7 +81,7 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
         if look != Look():
             fields["stored"] = look.stored(str(fields.get("stored") or FIXED))
             fields.setdefault("unit", (look.prefix + look.suffix).strip())
-    fields |= _bounds(facts.name, kind, fields.get("stored", ""), declared)
+    fields |= bounds(facts.name, kind, fields.get("stored", ""), declared)
     if kind in ("category", "ordinal"):
         fields["categories"] = _categories(facts, declared, kind, more)
     if kind == "boolean":
@@ -87,6 +92,9 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
             f"column {shown(facts.name)} is declared as never missing, but {facts.missing:,} of {facts.rows:,} cells "
             "are; fill them, or leave optional out"
         )
+    if kind == "id" and facts.filled:
+        fields["form"] = new_form(facts, str(fields.get("stored", "")))
+        fields["lacking"] = round(facts.missing / facts.rows, 4)
     fields = {key: value for key, value in fields.items() if value not in (None, "")}
     return Inferred(Column(name=facts.name, kind=kind, optional=optional, **fields), _told(facts, reason), facts)
 
@@ -115,37 +123,6 @@ def _given_out(facts: Facts) -> str:
     if single < 2 or (single < _MANY_SINGLE and single * _MANY_SINGLE <= facts.filled):
         return ""
     return f"; {single:,} of its values belong to one row each: they may be given out"
-
-
-def _bounds(name: str, kind: str, stored: str, declared: Declared) -> dict[str, float]:
-    """Return the declared bounds as numbers; those of dates in seconds since 1970."""
-    form = date_format(Column(name=name, kind=kind, stored=stored)) if kind == "datetime" else ""
-    found: dict[str, float] = {}
-    for key in ("low", "high"):
-        bound = getattr(declared, key)
-        if bound is None:
-            continue
-        if kind == "datetime":
-            given = bound if isinstance(bound, str) else f"{bound:g}"
-            seconds = date_seconds(given, form)
-            if seconds is None:
-                raise DataError(
-                    f"column {shown(name)}: {key} must be a date written as {form} or as 2020-01-31, found "
-                    f"{shown(given)}; correct it"
-                )
-            found[key] = seconds
-        elif isinstance(bound, str):
-            raise DataError(
-                f"column {shown(name)}: {key} must be a number, found {shown(bound)}; correct it, or declare kind: "
-                "datetime if the column holds dates"
-            )
-        else:
-            found[key] = bound
-    if found.get("low", -math.inf) > found.get("high", math.inf):
-        raise DataError(
-            f"column {shown(name)}: low must not be above high, found {declared.low} and {declared.high}; correct them"
-        )
-    return found
 
 
 Guess = tuple[str, str, dict[str, Any]]
@@ -218,7 +195,7 @@ def _number(facts: Facts, keys: bool = True) -> Guess:
     found, more = facts.numbers, _digits(facts)
     unique = keys and not facts.repeated
     if found.whole == found.count:
-        if max(abs(found.low), abs(found.high)) >= _LARGEST:
+        if max(abs(found.low), abs(found.high)) >= LARGEST:
             return ("id", "unique whole numbers of more than 15 digits", {}) if unique else _words(facts)
         span = found.high - found.low + 1
         if unique and _counted(facts, span):
@@ -382,6 +359,8 @@ def _as_declared(facts: Facts, kind: str, typed: dict[str, Any]) -> Guess:
     more = {"stored": typed["stored"]} if typed.get("stored") else {}
     if kind == "number" and not typed:
         more = _digits(facts)
+    if kind == "id" and not typed and facts.numbers.whole == facts.filled and not facts.numbers.codes:
+        more = {"stored": "int64"} if max(abs(facts.numbers.low), abs(facts.numbers.high)) < LARGEST else {}
     if kind == "boolean" and not typed and facts.levels:
         more = {"stored": _any_pair(facts)}
     if kind == "datetime" and not typed and facts.dates:
