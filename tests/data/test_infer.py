@@ -253,3 +253,33 @@ def test_a_declared_key_is_a_number_where_real_ones_are() -> None:
     typed = infer(facts([str(7 * k) for k in range(30)], "order"), Declared(kind="id"), "uint16").column
     assert (typed.stored, typed.form) == ("uint16", "{210..999}")
     assert infer(facts([str(8 * k) for k in range(30)], "order"), Declared(kind="id"), "uint8").column.form == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "form", "told"),
+    [
+        (["4/22/2021", "5/1/2021", "12/10/2021"], "%-m/%-d/%Y", ""),
+        (["12/10/2021", "4/5/2021", "5/1/2021"], "%-m/%-d/%Y", "; %-d/%-m/%Y would fit as well: set format"),
+        (["22/4/2021", "5/1/2021"], "%-d/%-m/%Y", ""),
+        (["12/10/2021", "11/12/2021"], "%m/%d/%Y", "; %d/%m/%Y would fit as well: set format"),
+        (["05/11/21", "12/02/21"], "%m/%d/%y", "; %d/%m/%y would fit as well: set format"),
+        (["25/11/21", "12/02/21"], "%d/%m/%y", ""),
+        (["5.11.2021", "25.1.2021"], "%-d.%-m.%Y", ""),
+        (["05.11.21", "25.01.21"], "%d.%m.%y", ""),
+        (["12:15", "07:58"], "%H:%M", ""),
+        (["12:15", "7:58"], "%-H:%M", ""),
+    ],
+)
+def test_short_dates_and_times(words: list[str | None], form: str, told: str) -> None:
+    for size in (1, 7):
+        found = infer(facts(words * 3, batch=size), Declared())
+        assert (found.column.kind, found.column.stored) == ("datetime", form)
+        assert (";" in found.reason) == bool(told)
+        assert told in found.reason
+    assert ("times written" in found.reason) == ("/" not in form and "." not in form)
+
+
+def test_mixed_dates_and_times_are_words() -> None:
+    assert kind(["12:15", "23:59:00"] * 3).column.kind == "category"
+    assert kind(["75:30", "12:15"] * 3).column.kind == "category"
+    assert kind(["2021-01-01", "4:15"] * 3).column.kind == "category"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, final
@@ -20,6 +21,7 @@ MOST_LEVELS = 200_000
 """Different values of a column that are kept; a column with more is no category."""
 MOST_NUMBERS = 20_000
 """The same where all values are numbers and nobody declared them as categories."""
+_LONGEST = 40
 _OFFSET = r"(?P<zone>Z|[+-]\d{2}:?\d{2})$"
 
 
@@ -139,6 +141,13 @@ class Facts:
             self.part_zoned = True
             return
         self.dates = fit
+
+    def looks(self) -> str:
+        """Return how values are written, without saying any: 9 stands for a digit, a for letters."""
+        masks: Counter[str] = Counter()
+        for level, count in self.levels.items():
+            masks[re.sub(r"[^\W\d_]+", "a", re.sub(r"\d", "9", level))[:_LONGEST]] += count
+        return ", ".join(mask for mask, _ in masks.most_common(3)) + (", ..." if len(masks) > 3 else "")
 
     def examples(self, most: int) -> list[Any]:
         """Return the commonest values."""

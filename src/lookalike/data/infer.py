@@ -64,7 +64,7 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     guess = _typed(facts, typed, declared) if typed else _guessed(facts, declared, is_label)
     kind, reason, more = guess
     if declared.kind is not None and declared.kind != kind:
-        kind, reason, more = _as_declared(facts, declared.kind, more if typed else {})
+        kind, reason, more = _as_declared(facts, declared.kind, more if typed else {}, bool(declared.format))
     elif declared.kind is not None:
         reason = "declared"
     if is_label and declared.kind is None and kind == "integer" and 2 <= len(facts.levels) <= _MOST_CLASSES:
@@ -257,9 +257,11 @@ def _date(facts: Facts) -> Guess:
             form = form.replace("%z", next(iter(facts.offsets)))
         else:
             told = f"; {len(facts.offsets)} time zones, brought to UTC"
-    if len(forms) > 1:
-        told += f"; {forms[1]} would fit as well: set format if that is meant"
-    return "datetime", f"dates written as {form}{told}", {"stored": form}
+    # Without the zeros before one digit it is the same date.
+    if other := next((one for one in forms if one.replace("-", "") != forms[0].replace("-", "")), ""):
+        told += f"; {other} would fit as well: set format if that is meant"
+    what = "dates" if "%y" in form.lower() else "times"
+    return "datetime", f"{what} written as {form}{told}", {"stored": form}
 
 
 def _words(facts: Facts, is_label: bool = False) -> Guess:
@@ -349,7 +351,7 @@ _UNFIT = {
 }
 
 
-def _as_declared(facts: Facts, kind: str, typed: dict[str, Any]) -> Guess:
+def _as_declared(facts: Facts, kind: str, typed: dict[str, Any], has_format: bool) -> Guess:
     if not _FITS[kind](facts):
         odd = f" (the first in row {facts.odd:,})" if kind in ("number", "integer") and facts.odd else ""
         raise DataError(
@@ -363,8 +365,14 @@ def _as_declared(facts: Facts, kind: str, typed: dict[str, Any]) -> Guess:
         more = {"stored": "int64"} if max(abs(facts.numbers.low), abs(facts.numbers.high)) < LARGEST else {}
     if kind == "boolean" and not typed and facts.levels:
         more = {"stored": _any_pair(facts)}
-    if kind == "datetime" and not typed and facts.dates:
-        more = _date(facts)[2]
+    if kind == "datetime" and not typed and facts.filled:
+        if not facts.dates and not has_format:
+            raise DataError(
+                f"column {shown(facts.name)} is declared as datetime, but no one format that is known fits its cells, "
+                f"which look like {facts.looks()} (9 for digits, a for letters); set format, such as %d.%m.%Y, or "
+                "correct them"
+            )
+        more = _date(facts)[2] if facts.dates else {}
     return kind, "declared", more
 
 
