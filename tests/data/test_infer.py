@@ -35,7 +35,7 @@ NUMBERS = [str(value) for value in range(30, 90)]
     ("values", "expected"),
     [
         (["1", "2", "3", "3"], {"kind": "integer"}),
-        (["-1", "+2", "0", "0"], {"kind": "integer"}),
+        (["-1", "+2", "0", "0"], {"kind": "integer", "stored": "fixed +1234.5"}),
         (["1.5", "2.25", "1.5"], {"kind": "number", "decimals": 2, "stored": "point"}),
         (["1.50", "2.25", "1.50"], {"kind": "number", "decimals": 2, "stored": "fixed"}),
         (["1.5", "2", "2"], {"kind": "number", "decimals": 1, "stored": "short"}),

@@ -38,7 +38,9 @@ class Declared(BaseModel):
         default=None, description="What stands before the digits after the point; None = found by looking."
     )
     prefix: str | None = Field(
-        default=None, description="What stands before every number; None = a currency, if anything."
+        default=None,
+        pattern=r"^[^\d+-]*$",
+        description="What stands before numbers; None = a currency, if anything.",
     )
     suffix: str | None = Field(
         default=None, description="What stands after every number; None = a currency or a unit, if anything."

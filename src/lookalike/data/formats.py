@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.core.schema import Column
+from lookalike.data.digits import write_way
 from lookalike.data.marks import way_and_look
 from lookalike.data.table import Table
 
@@ -155,15 +156,17 @@ def read_numbers(words: pa.Array, column: Column) -> pa.Array:
 def _digits(values: npt.NDArray[np.float64], column: Column, way: str) -> list[str]:
     if column.kind == "integer" and column.decimals is None:
         return list(np.char.mod("%d", np.rint(values).astype(np.int64)))
+    if (words := write_way(values, way)) is not None:
+        return words
     digits = column.decimals
     # Adding nothing turns the negative zero into the positive one.
     rounded = (values if digits is None else np.round(values, digits)) + 0.0
     if way == FIXED and digits is not None:
         return list(np.char.mod(f"%.{digits}f", rounded))
-    words = list(pc.cast(pa.array(rounded), pa.string()).to_pylist())
+    plain = list(pc.cast(pa.array(rounded), pa.string()).to_pylist())
     if way == POINT:
-        return [word if "." in word or "e" in word else f"{word}.0" for word in words]
-    return words
+        return [word if "." in word or "e" in word else f"{word}.0" for word in plain]
+    return plain
 
 
 def written(table: Table) -> pa.Table:

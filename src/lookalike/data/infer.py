@@ -11,7 +11,7 @@ from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
 from lookalike.data.declared import Declared, bounds
-from lookalike.data.digits import Numbers
+from lookalike.data.digits import Numbers, way_of_digits
 from lookalike.data.facts import MOST_LEVELS, Facts
 from lookalike.data.formats import FIXED, PAIR, POINT, SHORT
 from lookalike.data.keynames import (
@@ -77,6 +77,7 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     if declared.format:
         fields["stored"] = declared.format
     if kind in ("number", "integer"):
+        look = replace(look, plus=facts.numbers.plus and not facts.numbers.unsigned and not typed)
         reason += ("" if look == Look() else f", written like {look.stored('').strip()}") + doubt
         if look != Look():
             fields["stored"] = look.stored(str(fields.get("stored") or FIXED))
@@ -239,6 +240,8 @@ def _digits(facts: Facts) -> dict[str, Any]:
     else:
         more["stored"] = POINT if found.fewest >= 1 else SHORT
     enough = facts.different >= _FEWEST_STEPS or (facts.different >= 3 and found.step % 10 == 0)
+    if not facts.many and found.whole < found.count and (way := way_of_digits(facts.levels, found)):
+        return {"stored": way}
     if found.step > 1 and enough:
         more["grid"] = float(f"{found.step * 10.0**-found.decimals:.12g}")
     return more
