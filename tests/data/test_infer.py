@@ -236,7 +236,7 @@ def test_whole_numbers_that_never_repeat_are_told() -> None:
 def test_keys_of_another_table_are_no_amounts() -> None:
     found = kind([str(7 * k) for k in range(10)] * 3, "user_id")
     assert (found.column.kind, found.column.stored, len(found.column.categories)) == ("category", "int64", 10)
-    assert "called like a key, but 20 cells repeat one: keys of another table" in found.reason
+    assert "called like a key, but 20 cells repeat one: codes, or keys of another table" in found.reason
     mostly = kind([*map(str, range(1000, 1100)), "1000"], "user_id")
     assert (mostly.column.kind, mostly.column.stored) == ("text", "")
     assert mostly.reason.startswith("called like a key, and 99 of 101 cells hold a value that no other row has;")

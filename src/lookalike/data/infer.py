@@ -226,7 +226,7 @@ def _repeated_keys(facts: Facts) -> Guess:
     kind, reason, _ = _words(facts)
     if kind == "text":
         return kind, f"called like a key, and {reason} (kind: integer if they are amounts)", {}
-    return kind, f"{reason}: keys of another table (kind: integer if they are amounts)", {"stored": "int64"}
+    return kind, f"{reason}: codes, or keys of another table (kind: integer if they are amounts)", {"stored": "int64"}
 
 
 def _digits(facts: Facts) -> dict[str, Any]:
