@@ -28,11 +28,24 @@ def test_numbers_get_their_names() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [([], "no image"), ([1, 1, 1], "one class only, 'b' with 3"), ([0, 0, 1], "one image only: 'b'")],
+    [
+        ([], "no image; at least 2 classes of 2"),
+        ([1, 1, 1], "one class only, 'b' with 3 images; at least 2 classes"),
+        ([0, 0, 1], "one image only: 'b'"),
+    ],
 )
 def test_too_few_is_an_error(labels: list[int], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        check_classes(np.array(labels, dtype=np.int64), ["a", "b"], "x")
+        check_classes(np.array(labels, dtype=np.int64), ["a", "b"], "x", least=2)
+
+
+def test_one_class_is_enough_where_none_is_needed() -> None:
+    labels, classes, notes = check_classes(np.array([1, 1, 1]), ["a", "b"], "x")
+    assert (labels.tolist(), classes) == ([0, 0, 0], ("b",))
+    assert notes == ["left out 1 classes without images: a"]
+    for found, message in (([], "no image; at least 2 are needed"), ([0], "1 of 1 classes have one image only")):
+        with pytest.raises(DataError, match=message):
+            check_classes(np.array(found, dtype=np.int64), ["a"], "x")
 
 
 def test_classes_without_images_are_left_out_with_a_note() -> None:

@@ -44,10 +44,15 @@ def test_only_some_headers_are_read(photos: Path, monkeypatch: pytest.MonkeyPatc
     assert (found.rows, found.looked_at) == (6, 3)
 
 
-def test_a_folder_with_one_class_has_a_problem(photos: Path) -> None:
+def test_a_folder_needs_no_classes(photos: Path) -> None:
+    found = describe(photos / "cat")
+    assert (found.reader, found.counts, found.problems) == ("folder", {"all": 3}, ())
     for path in (photos / "dog").iterdir():
         path.unlink()
-    assert "one class only" in describe(photos).problems[0]
+    assert (describe(photos).counts, describe(photos).problems) == ({"cat": 3}, ())
+    for path in list((photos / "cat").iterdir())[1:]:
+        path.unlink()
+    assert "one image only" in describe(photos).problems[0]
 
 
 def test_a_train_folder_is_found(photos: Path, tmp_path: Path) -> None:

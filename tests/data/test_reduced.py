@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.data.test_holding import RULE, RULES, bills
 
 from lookalike.core.schema import Column
+from lookalike.data.clock import Clock
 from lookalike.data.holding import constrained
 from lookalike.data.reduced import Computed, Difference, Joined, Reduction, reduction_of
 from lookalike.data.shuffled import shuffled_columns
@@ -33,9 +34,17 @@ def same(first: Table, second: Table) -> bool:
 def test_rows_come_back_as_they_were_but_for_rounding() -> None:
     data = held(bills(), *RULES)
     way = reduction_of(data)
-    assert {type(step) for step in way.steps} == {Computed, Difference, Joined}
+    assert {type(step) for step in way.steps} == {Computed, Difference, Joined, Clock}
     small = way.reduce(data)
-    assert [column.name for column in small.schema.columns] == ["start", "end", "school", "price", "count", "key"]
+    assert [column.name for column in small.schema.columns] == [
+        "start",
+        "start time",
+        "end",
+        "school",
+        "price",
+        "count",
+        "key",
+    ]
     assert small.schema.constraints == ()
     back = way.restore(small)
     for name in ("start", "end", "school", "years", "price", "count"):

@@ -44,6 +44,8 @@ def test_the_nearest_sizes_are_near() -> None:
         starting_grid(27, 28)
     with pytest.raises(ConfigError, match=r"resize or crop to 96 x 96 or 104 x 104$"):
         starting_grid(100, 100)
+    with pytest.raises(ConfigError, match=r"resize or crop to 8 x 64 or 16 x 80$"):
+        starting_grid(8, 80)
 
 
 def test_labels_must_be_there_exactly_where_classes_are() -> None:

@@ -16,9 +16,9 @@ from lookalike.networks.styled import (
     StyleArchitecture,
     mix_styles,
     noise_image,
+    set_mean,
     style_architecture,
     style_statistics,
-    track_mean,
     truncate,
 )
 
@@ -81,17 +81,14 @@ def test_the_mapping_learns_a_hundred_times_slower() -> None:
     assert 0 < float((mapping(z_BZ) - before).detach().abs().max()) < 0.2
 
 
-def test_the_mean_of_each_class_is_tracked_and_part_of_the_state() -> None:
+def test_the_mean_of_each_class_is_that_of_its_styles_and_part_of_the_state() -> None:
     mapping = _mapping(classes=3)
-    w_BD, label_B = _normal(6, 5), torch.tensor([0, 0, 2, 0, 2, 2])
-    mapping.mean_KD.fill_(7.0)
-    track_mean(mapping, w_BD, label_B, share=1.0)
-    assert torch.allclose(mapping.mean_KD[0], w_BD[[0, 1, 3]].mean(0))
-    assert torch.equal(mapping.mean_KD[1], torch.full((5,), 7.0))
-    track_mean(mapping, torch.zeros(6, 5), label_B, share=0.25)
-    assert torch.allclose(mapping.mean_KD[2], 0.75 * w_BD[[2, 4, 5]].mean(0))
+    set_mean(mapping, 6, Rng(0))
+    w_BD = mapping(_normal(4000, 6, seed=5), torch.full((4000,), 2)).detach()
+    assert torch.allclose(mapping.mean_KD[2], w_BD.mean(0), atol=0.1 * float(w_BD.mean(0).norm()))
+    assert not torch.allclose(mapping.mean_KD[1], w_BD.mean(0), atol=0.1 * float(w_BD.mean(0).norm()))
     assert torch.equal(mapping.state_dict()["mean_KD"], mapping.mean_KD)
-    assert torch.equal(mapping.mean(label_B)[2], mapping.mean_KD[2])
+    assert torch.equal(mapping.mean(torch.tensor([1, 2]))[1], mapping.mean_KD[2])
 
 
 def test_the_forward_pass_tracks_nothing() -> None:

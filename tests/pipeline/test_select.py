@@ -98,6 +98,28 @@ def test_nothing_passes() -> None:
     assert chosen.short.tolist() == [4, 4, 4]
 
 
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=5), st.integers(1, 7))
+def test_rows_that_belong_together_follow_each_other(runs: list[int], together: int) -> None:
+    labels = in_turn(np.array(runs) * together, together).reshape(-1, together)
+    assert (labels == labels[:, :1]).all()
+    assert labels[:, 0].tolist() == in_turn(np.array(runs)).tolist()
+
+
+def test_a_run_asks_for_them_side_by_side() -> None:
+    source = Source()
+    asked: list[Any] = []
+
+    def draw(round_: int, start: int, wanted: Index, delivered: Index) -> Any:
+        asked.append(wanted.tolist())
+        return source(round_, start, wanted, delivered)
+
+    def every(pool: Images) -> tuple[Index, np.ndarray, dict[int, str], list[dict[str, int]]]:
+        return np.arange(len(pool)), np.ones(len(pool)), {}, []
+
+    fill(np.array([4, 2]), 9, draw, lambda pool: pool.labels, every, lambda *_: None, together=2)
+    assert asked == [[0, 0, 1, 1, 0, 0]]
+
+
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=5))
 def test_cells_take_turns(counts: list[int]) -> None:
     labels = in_turn(np.array(counts))

@@ -25,6 +25,7 @@ def _names(scores: list[dict[str, Any]], **manifest: Any) -> set[str]:
         ([score("image.frechet", "fidelity", 1, 0, 2, n_real=900)], {}, "Few rows"),
         ([score("image.frechet", "fidelity", 1, 0, 2, detail={"dimension": 1280})], {}, "Few rows"),
         ([score("image.frechet", "fidelity", 1, 0, 2, detail={"extractor": "inception"})], {}, "Seen through features"),
+        ([score("image.kernel", "fidelity", 1, 0, 2, detail={"extractor": "pixels"})], {}, "Seen through features"),
         ([score("image.frechet", "fidelity", 1, 0, 2)], {}, "One seed"),
         ([score("image.frechet", "fidelity", 1, None, 2, detail={"not_estimated": "no holdout"})], {}, "Not estimated"),
         ([score("image.train_on_synthetic", "utility", 0.4, 0.5, 0.1)], {}, "Weak classifier"),

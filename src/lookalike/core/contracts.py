@@ -156,7 +156,8 @@ class Generator(Protocol[D]):
     """A frozen config that can be fitted, or loaded from a folder that `Fitted.save` wrote.
 
     One that reads files of its own, such as pretrained weights, has a method `state()` that returns a cheap hash of
-    them; what was fitted is then not used again after they changed.
+    them; what was fitted is then not used again after they changed. One whose rows belong together has an attribute
+    `rows_together`: so many that follow each other are asked of one class and stay in one shard.
     """
 
     def fit(self, data: D, rng: Rng, watch: Watch) -> Fitted[D]:
@@ -203,6 +204,9 @@ class Score:
 
 class Metric(Protocol[D]):
     """Measures synthetic rows against real ones; an audit meets the same protocol.
+
+    A metric, audit, filter or encoder that means nothing without at least two classes says `needs_classes = True`; a
+    run of rows without classes then refuses it.
 
     `verdict` names the row of the report's verdict table that the figure speaks for. `targets` lists what it is run
     on: "accepted" rows, and "unfiltered" for those as generated. One that also needs the fitted generator says

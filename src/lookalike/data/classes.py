@@ -68,30 +68,32 @@ def name_numbers(
 
 
 def check_classes(
-    labels: Labels, classes: Sequence[str], where: str, unit: str = "image"
+    labels: Labels, classes: Sequence[str], where: str, unit: str = "image", least: int = 1
 ) -> tuple[Labels, tuple[str, ...], list[str]]:
-    """Return labels and classes that can carry a class-conditional model; every reader ends with this.
+    """Return labels and classes that a model can learn; every reader ends with this.
 
     Args:
         labels: Numbers into `classes`, [N].
         classes: Class names.
         where: What messages call the source.
         unit: What messages call one row.
+        least: Classes that are needed; images may have one, which is the same as none.
 
     Returns:
         Labels, classes and notes, without the classes that have no image.
 
     Raises:
-        DataError: No image, fewer than two classes, or a class with one image.
+        DataError: No image, fewer classes than needed, or a class with one image.
     """
     counts = np.bincount(labels, minlength=len(classes))
     present = [k for k, count in enumerate(counts) if count]
     if not present:
-        raise DataError(f"{shown(where)} holds no {unit}; at least {MIN_CLASSES} classes of {MIN_PER_CLASS} are needed")
-    if len(present) < MIN_CLASSES:
+        wanted = f"{least} classes of {MIN_PER_CLASS}" if least > 1 else f"{MIN_PER_CLASS}"
+        raise DataError(f"{shown(where)} holds no {unit}; at least {wanted} are needed")
+    if len(present) < least:
         raise DataError(
             f"{shown(where)} holds one class only, '{shown(classes[present[0]])}' with {counts[present[0]]} {unit}s; "
-            f"at least {MIN_CLASSES} classes are needed; add {unit}s of another class, or choose another label"
+            f"at least {least} classes are needed; add {unit}s of another class, or choose another label"
         )
     few = [k for k in present if counts[k] < MIN_PER_CLASS]
     if few:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lookalike.core.errors import DataError
 from lookalike.core.registry import find
-from lookalike.data.classes import check_classes, ordered
+from lookalike.data.classes import MIN_CLASSES, check_classes, ordered
 from lookalike.data.columns import text_columns_of
 from lookalike.data.pixels import SUFFIXES, shown
 from lookalike.data.reading import Faults
@@ -191,7 +191,7 @@ def _counted(name: str, options: Mapping[str, object]) -> tuple[dict[str, int], 
     notes = list(faults.notes())
     if names:
         numbers = np.repeat(np.arange(len(names)), [labels[one] for one in names])
-        check_classes(numbers, names, reader.where, "text")
+        check_classes(numbers, names, reader.where, "text", MIN_CLASSES)
     return (
         {one: labels[one] for one in names},
         np.sort(np.array(lengths, dtype=np.int64).reshape(-1, 3).T, axis=1),

@@ -18,6 +18,7 @@ from lookalike.data.keynames import (
     LARGEST,
     called_like_a_key,
     called_like_an_index,
+    given_out,
     mostly_single,
     new_form,
     single_rows,
@@ -32,7 +33,6 @@ _FEW_NUMBERS = 50
 _FEWEST_KEYS = 20
 _MOST_DECIMALS = 9
 _FEWEST_STEPS = 10
-_MANY_SINGLE = 10
 _AS_CATEGORY = "set kind: category to learn it, and real values are given out"
 
 
@@ -73,7 +73,7 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     fields = {**more, **{key: getattr(declared, key) for key in ("unit", "decimals", "grid")
                          if getattr(declared, key) not in (None, "")}}  # fmt: skip
     if kind in ("category", "ordinal") and not declared.categories and not is_label:
-        reason += _given_out(facts)
+        reason += given_out(facts)
     if declared.format:
         fields["stored"] = declared.format
     if kind in ("number", "integer"):
@@ -116,14 +116,6 @@ def _with_marks(facts: Facts, declared: Declared) -> tuple[Facts, Look, str]:
     if numbers.codes or (code and declared.kind is None):
         return facts, Look(), ""
     return replace(facts, numbers=numbers), look, doubt
-
-
-def _given_out(facts: Facts) -> str:
-    """Return a warning where a list of values would give out many that belong to one row each."""
-    single = single_rows(facts)
-    if single < 2 or (single < _MANY_SINGLE and single * _MANY_SINGLE <= facts.filled):
-        return ""
-    return f"; {single:,} of its values belong to one row each: they may be given out"
 
 
 Guess = tuple[str, str, dict[str, Any]]

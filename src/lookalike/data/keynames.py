@@ -14,6 +14,7 @@ _KEY = re.compile(
 )
 _INDEX = re.compile(r"(?i:(^|[_\W])(index|rownames?|unnamed: 0)$)|(?i:^(no|nr|number|code)$)")
 _MANY = 50
+_MANY_SINGLE = 10
 LARGEST = 2**53
 """From here on not every whole number is one of 64 bits with a point."""
 
@@ -51,6 +52,14 @@ def mostly_single(facts: Facts) -> bool:
     if facts.many or facts.filled < 2:
         return False
     return single_rows(facts) * 2 > facts.filled or (facts.different > _MANY and facts.filled <= 2 * facts.different)
+
+
+def given_out(facts: Facts) -> str:
+    """Return a warning where a list of values would give out many that belong to one row each; else nothing."""
+    single = single_rows(facts)
+    if single < 2 or (single < _MANY_SINGLE and single * _MANY_SINGLE <= facts.filled):
+        return ""
+    return f"; {single:,} of its values belong to one row each: they may be given out"
 
 
 def new_form(facts: Facts, stored: str) -> str:

@@ -1,13 +1,14 @@
 """Tables without what their constraints determine: what a generator learns, and the way back to whole rows.
 
 A computed column is left out and computed again; of two ordered columns one becomes the difference to the other; a
-combination becomes one column. Rows that come back then meet these constraints whatever was drawn.
+combination becomes one column. Rows that come back then meet these constraints whatever was drawn. Moments of few times
+of day become days and times, so that no other hours are made.
 Legend: N rows, K tuples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal, final
 
 import numpy as np
@@ -17,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from lookalike.core.constraints import Combination, Constraint, Formula, Inequality, Range, Unique
 from lookalike.core.expression import parse
 from lookalike.core.schema import Column, Schema
+from lookalike.data.asked import asked_values
+from lookalike.data.clock import Clock, clock_of
 from lookalike.data.holding import broken, listed, together
 from lookalike.data.table import CODED, Table, Values, table_schema
 
@@ -155,7 +158,7 @@ class Joined(_Step):
         return found
 
 
-Step = Annotated[Computed | Difference | Joined, Field(discriminator="step")]
+Step = Annotated[Computed | Difference | Joined | Clock, Field(discriminator="step")]
 
 
 @final
@@ -175,7 +178,7 @@ class Reduction(BaseModel):
     @property
     def kept(self) -> list[str]:
         """What is met whatever is drawn, in words."""
-        return [step.rule.title for step in self.steps]
+        return [step.rule.title for step in self.steps if not isinstance(step, Clock)]
 
     def left(self) -> Schema:
         """Return the schema of reduced rows; a range that is demanded is a bound of its column."""
@@ -194,6 +197,26 @@ class Reduction(BaseModel):
             values = step.reduce(values, self.whole) if isinstance(step, Joined) else step.reduce(values)
         return Table.of(values, self.left())
 
+    def asked(self, n: int, where: Mapping[str, object] | None, method: str) -> Mapping[str, object] | None:
+        """Return what to ask of reduced rows, for what is asked of n whole ones.
+
+        Args:
+            n: Number of rows.
+            where: Column -> one value, or one for each row, as `asked_values` takes it.
+            method: Name of the generator, for messages.
+
+        Raises:
+            ConfigError: A column or a value cannot be asked for.
+        """
+        timed = {step.target: step for step in self.steps if isinstance(step, Clock) and step.target in (where or {})}
+        if not where or not timed:
+            return where
+        moments = asked_values(n, self.whole, {name: where[name] for name in timed}, method)
+        found: dict[str, object] = {name: value for name, value in where.items() if name not in timed}
+        for name, step in timed.items():
+            found |= step.asked(np.asarray(moments[name], dtype=np.float64))
+        return found
+
     def restore(self, data: Table) -> Table:
         """Return whole rows."""
         values = {column.name: data.values(column.name) for column in data.schema.columns}
@@ -202,23 +225,26 @@ class Reduction(BaseModel):
         return Table.of(values, self.whole)
 
 
-def reduction_of(train: Table) -> Reduction:
-    """Return how to keep the constraints of a table by construction, as many of them as that can be done for.
+def reduction_of(train: Table, besides: Collection[str] = ()) -> Reduction:
+    """Return how to keep the constraints of a table by construction, and few times of day as they are.
 
     A constraint is left to rejection where replacing a column would lose values (one is missing where the others are
     not), would replace the label, or needs a column that another one replaced.
 
     Args:
-        train: Real rows with constraints.
+        train: Real rows.
+        besides: Columns whose times of day are learnt in another way.
     """
     gone: set[str] = set()
-    steps = []
+    steps: list[Step] = []
     for rule in _ordered(train.schema.constraints, train.schema.label):
         step = None if gone & set(rule.columns) else _step(train, rule)
         if step is not None:
             gone |= set(step.replaced)
             steps.append(step)
-    return Reduction(whole=train.schema, steps=tuple(steps))
+    # Last of all, so that what is computed from a moment is computed from the whole one.
+    times = [clock_of(train, column.name) for column in train.schema.columns if column.name not in gone | {*besides}]
+    return Reduction(whole=train.schema, steps=(*steps, *(step for step in times if step is not None)))
 
 
 def _ordered(rules: tuple[Constraint, ...], label: str | None) -> Iterator[Constraint]:

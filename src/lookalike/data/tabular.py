@@ -19,7 +19,7 @@ from lookalike.core.contracts import Method
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column, Schema
 from lookalike.core.store import write_json
-from lookalike.data.classes import check_classes
+from lookalike.data.classes import MIN_CLASSES, check_classes
 from lookalike.data.declared import Declared
 from lookalike.data.facts import Facts
 from lookalike.data.formats import boolean_words, date_format, parse_dates, read_numbers, write_seconds
@@ -255,7 +255,7 @@ def _checked_label(found: list[Inferred], label: str, rows: Rows, settings: Tabu
         counts = [facts.levels[word] for word in words]
         labels = np.repeat(np.arange(len(counts)), counts)
         if not settings.columns.get(label, Declared()).categories:
-            check_classes(labels, words, rows.where, "row")
+            check_classes(labels, words, rows.where, "row", MIN_CLASSES)
     columns = [one.column for one in found]
     columns[place] = column.model_copy(update={"optional": False})
     return columns

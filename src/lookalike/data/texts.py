@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from lookalike.core.contracts import Method
 from lookalike.core.errors import DataError
 from lookalike.core.store import write_json
-from lookalike.data.classes import check_classes, ordered
+from lookalike.data.classes import MIN_CLASSES, check_classes, ordered
 from lookalike.data.corpus import LABEL, TEXT, Corpus, text_schema, write_texts
 from lookalike.data.pixels import shown
 from lookalike.data.reading import Faults
@@ -147,7 +147,7 @@ def read_texts(
     notes: list[str] = []
     if classes:
         labels = np.asarray(pc.index_in(found.table.column(_NAMES), pa.array(classes, pa.large_string())))
-        _, classes, notes = check_classes(labels.astype(np.int64), classes, settings.where, "text")
+        _, classes, notes = check_classes(labels.astype(np.int64), classes, settings.where, "text", MIN_CLASSES)
     write_texts(_labelled(found, classes, settings.keep), folder, text_schema(classes, settings.keep))
     shutil.rmtree(whole)
     write_json(folder / "notes.json", [*faults.notes(), *notes])

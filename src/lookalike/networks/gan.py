@@ -5,6 +5,7 @@ Legend: B rows, C image channels, H height, W width, Z numbers of a latent code.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Literal, Protocol, final
 
 import torch
@@ -79,16 +80,14 @@ def _grid(height: int, width: int) -> tuple[int, int, int] | None:
 
 def _nearest(height: int, width: int) -> str:
     """Return the nearest size below and above that have a grid, as text."""
+    sides = range(1, _LONGEST_START + 1)
+    sizes = {(h << k, w << k) for k in range(1, _MOST_DOUBLINGS + 1) for h, w in product(sides, sides)}
     near: dict[bool, tuple[int, int, int]] = {}
-    for k in range(1, _MOST_DOUBLINGS + 1):
-        for up_h in (0, 1):
-            for up_w in (0, 1):
-                h, w = ((side // 2**k + up) * 2**k for side, up in ((height, up_h), (width, up_w)))
-                if _grid(h, w) is not None:
-                    larger = h >= height and w >= width
-                    near[larger] = min(near.get(larger, (10**9, 0, 0)), (abs(h - height) + abs(w - width), h, w))
-    sizes = [f"{h} x {w}" for _, h, w in (near[key] for key in sorted(near))]
-    return " or ".join(sizes) if sizes else f"32 x 32, or any square of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
+    for h, w in sizes:
+        larger, smaller = h >= height and w >= width, h <= height and w <= width
+        if (larger or smaller) and _grid(h, w) is not None:
+            near[larger] = min(near.get(larger, (10**9, 0, 0)), (abs(h - height) + abs(w - width), h, w))
+    return " or ".join(f"{h} x {w}" for _, h, w in (near[key] for key in sorted(near)))
 
 
 @final

@@ -32,6 +32,7 @@ Noise = Literal["fixed", "none"] | torch.Generator | Sequence[torch.Generator]
 
 _MAPPING_RATE = 0.01
 _PAPER_PIXELS = 32768
+_MEAN_DRAWS = 10_000
 
 
 @final
@@ -181,31 +182,9 @@ class MappingNetwork(nn.Module):
         return x
 
     def mean(self, label_B: Tensor | None = None) -> Tensor:
-        """Return the tracked mean style of each row's class, [B, D], or [1, D] without labels."""
+        """Return the mean style of each row's class, [B, D], or [1, D] without labels."""
         check_labels(label_B, self.classes)
         return self.mean_KD if label_B is None else self.mean_KD[label_B]
-
-
-@torch.no_grad()
-def track_mean(mapping: MappingNetwork, w_BD: Tensor, label_B: Tensor | None, share: float = 0.01) -> None:
-    """Move the mean style of each class that is in a batch towards the mean of its rows.
-
-    Args:
-        mapping: Its buffer `mean_KD` is changed in place, and is part of its state.
-        w_BD: Styles of the batch.
-        label_B: Their classes; None where there are none.
-        share: Of the new mean, in (0, 1].
-
-    Source: Karras et al. 2019, arXiv 1812.04948, appendix B (centre of mass of W).
-    Differs from the paper: a running mean for each class instead of one for all.
-    """
-    check_labels(label_B, mapping.classes)
-    mean_KD = mapping.mean_KD
-    label_B = torch.zeros(len(w_BD), dtype=torch.long, device=w_BD.device) if label_B is None else label_B
-    count_K = torch.bincount(label_B, minlength=len(mean_KD))
-    sum_KD = torch.zeros_like(mean_KD).index_add_(0, label_B, w_BD.detach().to(mean_KD.dtype))
-    weight_K = torch.where(count_K > 0, share, 0.0).to(mean_KD)
-    mean_KD.lerp_(sum_KD / count_K.clamp(min=1)[:, None], weight_K[:, None])
 
 
 @torch.no_grad()
@@ -231,6 +210,16 @@ def style_statistics(mapping: MappingNetwork, z_dim: int, draws: int, rng: Rng) 
     w_KND = torch.stack([mapping(z_NZ, label_N) for label_N in labels])
     mean_KD = w_KND.mean(1)
     return mean_KD, (w_KND - mean_KD[:, None]).square().sum(2).mean(1).sqrt()
+
+
+def set_mean(mapping: MappingNetwork, z_dim: int, rng: Rng) -> None:
+    """Set the mean style of each class, over 10,000 latent codes.
+
+    Source: Karras et al. 2019, arXiv 1812.04948, appendix B (centre of mass of W).
+    Differs from the paper: a mean for each class, taken once from the trained network instead of running along, so that
+        it is right after a short training too.
+    """
+    mapping.mean_KD.copy_(style_statistics(mapping, z_dim, _MEAN_DRAWS, rng)[0])
 
 
 def truncate(w_BLD: Tensor, mean_BD: Tensor, psi: float, layers: int | None = None) -> Tensor:

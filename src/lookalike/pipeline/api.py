@@ -21,7 +21,7 @@ from lookalike.data.gather import gather
 from lookalike.data.shards import write_shards
 from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import RunFolder
-from lookalike.pipeline.plan import Plan, check_projection, generator_of, make_plan, natural, quota
+from lookalike.pipeline.plan import Plan, check_classes, check_projection, generator_of, make_plan, natural, quota
 from lookalike.pipeline.recipe import Recipe, Use, configure
 from lookalike.pipeline.recipe import load as load_recipe
 from lookalike.pipeline.run import finish, warn_of_projection, write_gallery
@@ -185,6 +185,7 @@ def measure(folder: str | Path, methods: Sequence[str] = (), watch: Watch = SILE
     with run.lock(), run.log(watch) as log:
         session = Session(plan, run, log, _no_workers)
         real = _real(run, manifest)
+        check_classes(plan, real.train.schema)
         selection = run.store.root / manifest["stores"]["select"]
         scores = measure_stage(session, selection, real, run.store.root / manifest["stores"]["fit"])
         write_json(run.path / "scores.json", scores)

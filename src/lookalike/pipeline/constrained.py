@@ -1,4 +1,4 @@
-"""Generators of tables that keep constraints by construction: they learn reduced rows and give whole ones."""
+"""Generators of tables that keep constraints and times of day by construction: whole rows from reduced ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,28 @@ class _Whole:
                 f"where: column {wrong[0]} follows from others by a constraint and cannot be chosen; choose those, or "
                 "remove the constraint"
             )
-        return self.way.restore(self.model.sample(n, rng, where))
+        return self.way.restore(self.model.sample(n, rng, self.way.asked(n, where, "this model")))
+
+    def impute(self, data: Table, rng: Rng) -> Table:
+        """Return whole rows with a drawn value in place of every missing one.
+
+        Raises:
+            ConfigError: The generator cannot.
+        """
+        return self.way.restore(self._able("impute")(self.way.reduce(data), rng))
+
+    def log_likelihood(self, data: Table) -> Any:  # noqa: ANN401  an array, as the generator gives it
+        """Return how likely rows are without what follows from others, [N].
+
+        Raises:
+            ConfigError: The generator cannot tell.
+        """
+        return self._able("log_likelihood")(self.way.reduce(data))
+
+    def _able(self, name: str) -> Any:  # noqa: ANN401  a method
+        if not hasattr(self.model, name):
+            raise ConfigError(f"this generator has no {name}; take one that has, such as tabular.autoregressive")
+        return getattr(self.model, name)
 
     def save(self, folder: Path) -> None:
         """Write the generator, and the way back beside it."""
@@ -54,7 +75,7 @@ class _Whole:
 
 
 def fit(method: Any, data: Any, rng: Rng, watch: Watch) -> Fitted[Any]:  # noqa: ANN401  a generator and its dataset
-    """Fit a generator; of a table with constraints to what these leave to be learnt.
+    """Fit a generator; of a table to what its constraints and few times of day leave to be learnt.
 
     Args:
         method: The generator.
@@ -62,10 +83,10 @@ def fit(method: Any, data: Any, rng: Rng, watch: Watch) -> Fitted[Any]:  # noqa:
         rng: Key.
         watch: Receives events.
     """
-    if not isinstance(data, Table) or not data.schema.constraints:
+    way = reduction_of(data) if isinstance(data, Table) else None
+    if way is None or not (way.steps or data.schema.constraints):
         fitted: Fitted[Any] = method.fit(data, rng, watch)
         return fitted
-    way = reduction_of(data)
     every = [rule.title for rule in data.schema.constraints]
     rejected = [title for title in every if title not in way.kept]
     told = [f"{'; '.join(titles)}: {how}" for titles, how in ((way.kept, "kept by construction"),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lookalike import __version__
 from lookalike.core.contracts import Dataset, Method, Projects
 from lookalike.core.errors import ConfigError
-from lookalike.core.registry import find, origin
+from lookalike.core.registry import find, names, origin
 from lookalike.core.schema import Modality, Schema
 from lookalike.core.store import digest
 from lookalike.pipeline.recipe import Recipe, Source, Use, configure
@@ -168,6 +168,41 @@ def check_modality(plan: Plan, modality: str) -> None:
                 f"{named.name} works on {kind} data, but the rows are "
                 f"{modality} data; allowed: methods whose names start with '{modality}.' (lookalike methods)"
             )
+
+
+def check_classes(plan: Plan, schema: Schema) -> None:
+    """Refuse methods that tell classes apart where the rows have none, or one.
+
+    Args:
+        plan: What to do.
+        schema: Of the rows.
+
+    Raises:
+        ConfigError: Filters, metrics or audits need classes, or look through features that do.
+    """
+    if len(schema.classes) > 1:
+        return
+    used = (*plan.filters, *plan.metrics, *plan.audits)
+    remove = [named.name for named in used if _needs_classes(named.method)]
+    blind = [named.name for named in used if named.name not in remove and _needs_classes(_encoder(named.method))]
+    if not remove and not blind:
+        return
+    others = [name for name in names("encoders") if name.startswith(f"{schema.modality}.")]
+    allowed = ", ".join(name for name in others if not _needs_classes(find("encoders", name)))
+    found = f"one class, '{schema.classes[0]}'" if schema.classes else "no classes"
+    told = [f"remove {', '.join(remove)}"] if remove else []
+    told += [f"give {', '.join(blind)} another encoder (allowed: {allowed})"] if blind else []
+    raise ConfigError(f"the rows have {found}, and some methods need two or more: {'; '.join(told)}")
+
+
+def _needs_classes(method: object) -> bool:
+    return bool(getattr(method, "needs_classes", False))
+
+
+def _encoder(method: object) -> object:
+    """Return the encoder that a method looks through; None when it names none."""
+    name = getattr(method, "encoder", None)
+    return find("encoders", name) if isinstance(name, str) else None
 
 
 def check_projection(generator: Named, schema: Schema, classes: Sequence[str]) -> None:

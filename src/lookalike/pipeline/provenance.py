@@ -18,13 +18,16 @@ from lookalike.pipeline.plan import Plan
 
 _SELECTION = ("asked", "made", "passed", "accepted", "short", "rounds", "limit_hit", "unusable", "cells", "shortfall")
 _NO_GUARANTEE = "no formal guarantee: the generator was not trained with differential privacy"
+_OF_THE_ROWS = frozenset({"schema", "ways", "links", "examples"})
+"""What a model keeps of the real rows to make new ones: categories, bounds, tuples, examples. None of it leaves it."""
 _PACKAGES = ("numpy", "torch", "diffusers", "transformers", "peft", "scikit-learn", "pyarrow", "pillow", "pydantic")
 
 
 def facts_of(model: Path) -> dict[str, Any]:
-    """Return what a saved model says of itself; empty when it says nothing."""
+    """Return what a saved model says of itself, without what it holds of the rows; empty when it says nothing."""
     path = model / "lookalike.json"
-    return dict(read_json(path, "fit again")) if path.is_file() else {}
+    found = read_json(path, "fit again") if path.is_file() else {}
+    return {name: value for name, value in found.items() if name not in _OF_THE_ROWS}
 
 
 def versions() -> dict[str, str]:

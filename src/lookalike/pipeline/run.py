@@ -26,7 +26,7 @@ from lookalike.data.reading import read_notes
 from lookalike.data.split import shared_rows, split
 from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import ANSWERS, RunFolder
-from lookalike.pipeline.plan import Named, check_modality, check_projection, make_plan, quota
+from lookalike.pipeline.plan import Named, check_classes, check_modality, check_projection, make_plan, quota
 from lookalike.pipeline.provenance import facts_of, make_manifest
 from lookalike.pipeline.recipe import Recipe, rebased
 from lookalike.pipeline.sampling import select
@@ -327,7 +327,9 @@ def fitted(session: Session) -> tuple[Path, Path, Reference[Any], Path, str]:
         Folders of the source and of the split, the real rows, folder of the model and what it depends on.
     """
     source = _source(session)
-    check_modality(session.plan, open_dataset(source).schema.modality)
+    schema = open_dataset(source).schema
+    check_modality(session.plan, schema.modality)
+    check_classes(session.plan, schema)
     real, splits = _split(session, source)
     asked = quota(session.plan.recipe, real.train)
     classes = real.train.schema.classes or ("",)

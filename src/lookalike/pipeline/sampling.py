@@ -24,7 +24,7 @@ from lookalike.pipeline.folder import ANSWERS
 from lookalike.pipeline.plan import natural, quota
 from lookalike.pipeline.select import Selected, apply_filters, fill
 from lookalike.pipeline.session import Session
-from lookalike.pipeline.shards import Job, shard_rows
+from lookalike.pipeline.shards import Job, rows_together, shard_rows
 
 _SHOWN_REASONS = 5
 _PORTION = 0.25
@@ -133,7 +133,14 @@ def select(session: Session, model: Path, fit_key: str, real: Reference[Any]) ->
         limit = int(plan.recipe.sample.attempts * asked.sum())
         portion = _PORTION if learns else 1.0
         chosen = fill(
-            asked, limit, draw, quotas.of, lambda pool: apply_filters(plan.filters, pool, real, rng), progress, portion
+            asked,
+            limit,
+            draw,
+            quotas.of,
+            lambda pool: apply_filters(plan.filters, pool, real, rng),
+            progress,
+            portion,
+            rows_together(plan.generator.method),
         )
         _save_selection(folder, chosen, quotas)
         for pool in folder.glob("pool-*"):

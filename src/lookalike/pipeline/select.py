@@ -45,14 +45,18 @@ class Selected:
     cells: Index = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def in_turn(counts: Counts) -> Index:
+def in_turn(counts: Counts, together: int = 1) -> Index:
     """Return cell numbers, [sum(counts)], cells taking turns so that any prefix is about balanced.
 
+    Args:
+        counts: Rows of each cell.
+        together: So many rows of one cell follow each other, as long as there are so many left.
+
     Example:
-        >>> in_turn(np.array([2, 1])).tolist()
-        [0, 1, 0]
+        >>> in_turn(np.array([2, 1])).tolist(), in_turn(np.array([3, 2]), together=2).tolist()
+        ([0, 1, 0], [0, 0, 1, 1, 0])
     """
-    turn = np.concatenate([np.arange(count) for count in counts]) if len(counts) else np.zeros(0)
+    turn = np.concatenate([np.arange(count) // together for count in counts]) if len(counts) else np.zeros(0)
     cell = np.repeat(np.arange(len(counts)), counts)
     return cell[np.lexsort((cell, turn))].astype(np.int64)
 
@@ -107,6 +111,7 @@ def fill(
     choose: Callable[[Any], tuple[Index, npt.NDArray[np.float64], dict[int, str], list[dict[str, int]]]],
     progress: Callable[[Counts, Counter[str]], None],
     portion: float = 1.0,
+    together: int = 1,
 ) -> Selected:
     """Draw and filter until each cell has its rows.
 
@@ -118,6 +123,7 @@ def fill(
         choose: pool -> kept positions, weights, reasons, counts per filter.
         progress: Called after each round with accepted rows by cell and rejections by reason.
         portion: Most of a cell's rows that one round aims at, as a share; below 1 for what learns from round to round.
+        together: Rows of one cell that are drawn side by side.
 
     Returns:
         The selection; `short` counts what is missing when the limit was hit.
@@ -126,7 +132,7 @@ def fill(
     most: Counts = np.ceil(asked * portion).astype(np.int64)
     wanted, rounds, delivered = most.copy(), 0, np.zeros(0, dtype=np.int64)
     while True:
-        pool = draw(rounds, int(made.sum()), in_turn(wanted), delivered)
+        pool = draw(rounds, int(made.sum()), in_turn(wanted, together), delivered)
         made += wanted
         rounds += 1
         kept, weight, reasons, dropped = choose(pool)

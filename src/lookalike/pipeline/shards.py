@@ -23,8 +23,17 @@ ROWS = 256
 
 
 def shard_rows(generator: object) -> int:
-    """Return how many rows of one shard a generator wants: its `rows_per_shard`, or the usual number."""
-    return int(getattr(generator, "rows_per_shard", ROWS))
+    """Return how many rows of one shard a generator wants: its `rows_per_shard`, or the usual number.
+
+    Rows that belong together stay in one shard.
+    """
+    rows, together = int(getattr(generator, "rows_per_shard", ROWS)), rows_together(generator)
+    return max(together, rows - rows % together)
+
+
+def rows_together(generator: object) -> int:
+    """Return how many rows that follow each other belong together: the generator's `rows_together`, or 1."""
+    return int(getattr(generator, "rows_together", 1))
 
 
 Tell = Callable[[int, Mapping[str, float]], None]

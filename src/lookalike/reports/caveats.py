@@ -137,8 +137,14 @@ def _learner(run: Evidence) -> Caveat | None:
     return _fine("Classifier", text)
 
 
+def _seen_through(score: Record) -> bool:
+    """Say whether a score sees rows as features; for an audit of copies pixels are the images themselves."""
+    name = features(score)[0]
+    return bool(name) and not (name == "pixels" and score.get("kind") == "audit")
+
+
 def _extractor(run: Evidence) -> Caveat | None:
-    used = sorted({name for score in run.scores if (name := features(score)[0]) and name != "pixels"})
+    used = sorted({features(score)[0] for score in run.scores if _seen_through(score)})
     if not used:
         return None
     told = [f"{name} ({_EXTRACTORS.get(name, 'origin not known')})" for name in used]

@@ -200,7 +200,14 @@ def _legend(names: Sequence[tuple[str, Tone]], y: float, dots: bool = False) -> 
 
 
 def curves(
-    ident: str, series: Sequence[Series], across: Axis, up: Axis, title: str, description: str, stepped: bool = False
+    ident: str,
+    series: Sequence[Series],
+    across: Axis,
+    up: Axis,
+    title: str,
+    description: str,
+    stepped: bool = False,
+    tall: int = 180,
 ) -> Markup:
     """Return a chart of curves.
 
@@ -212,6 +219,7 @@ def curves(
         title: What a screen reader says first.
         description: What can be seen, in a sentence.
         stepped: Draw steps, as for a histogram or a cumulative share.
+        tall: Units from the lower to the upper end of the vertical axis; less where several charts stand together.
     """
     usable = [
         Series(one.name, [(x, y) for x, y in one.points if math.isfinite(x) and math.isfinite(y)], one.tone)
@@ -221,7 +229,7 @@ def curves(
     several = [(one.name, one.tone) for one in usable] if len(usable) > 1 else []
     legend, top = _legend(several, 34) if several else ([], 24.0)
     x = _scale(across, [point[0] for one in usable for point in one.points], 52, WIDTH - 8)
-    y = _scale(up, [point[1] for one in usable for point in one.points], top + 180, top + 6)
+    y = _scale(up, [point[1] for one in usable for point in one.points], top + tall, top + 6)
     parts = [*_frame(x, y, across, up), *legend]
     for one in usable:
         if len(one.points) == 1:
@@ -232,7 +240,7 @@ def curves(
         first, *rest = places
         path = f"M{first[0]} {first[1]}" + "".join(f"H{px}V{py}" if stepped else f"L{px} {py}" for px, py in rest)
         parts.append(f'<path class="line {one.tone}" d="{path}"/>')
-    return _svg(ident, top + 222, title, description, parts)
+    return _svg(ident, top + tall + 42, title, description, parts)
 
 
 def bars(

@@ -58,7 +58,7 @@ def balance_block(record: Record) -> dict[str, Any] | None:
         "totals": totals,
         "left_out": len(names) - len(order),
         "shortfall": _shortfall(run),
-        "chart": _shares(names, order, columns["real"], columns["accepted"]) if names else None,
+        "chart": _shares(names, order, columns["real"], columns["accepted"]) if len(names) > 1 else None,
         "tables": _tables(record),
     }
 

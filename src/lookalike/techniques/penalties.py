@@ -6,6 +6,7 @@ rows of a batch, C channels, H height, W width, Z numbers of a latent code, ... 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -135,6 +136,27 @@ def path_length(lengths_B: Tensor, mean: Tensor, decay: float = PATH_LENGTH_DECA
     """
     a = mean.lerp(lengths_B.detach().mean().to(mean), decay)
     return (lengths_B - a).square().mean(), a
+
+
+def path_length_weight(height: int, width: int) -> float:
+    """Return the weight of the path-length penalty for images of a size.
+
+    Args:
+        height: Of the images, in pixels; one of the sides at least 4.
+        width: Of the images, in pixels.
+
+    Returns:
+        ln 2 / (ln r - ln 2), with r the longer side.
+
+    Source: Karras et al. 2020, arXiv 1912.04958, appendix B.
+    Differs from the paper: without 1 / r squared, which stands in the directions of `path_lengths`; the longer side of
+        images that are not square.
+
+    Example:
+        >>> round(path_length_weight(1024, 1024), 3)
+        0.111
+    """
+    return math.log(2) / (math.log(max(height, width)) - math.log(2))
 
 
 def _gradient(total: Tensor, x: Tensor) -> Tensor:

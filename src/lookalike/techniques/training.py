@@ -33,6 +33,7 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 _WARM_UP_STEPS = 3
 _TIMED_STEPS = 5
 _TIMED_SHARE = 0.04
+_SLOWEST = 3.0
 _EVENTS_EVERY_S = 0.25
 
 
@@ -62,6 +63,7 @@ class Plan:
         checkpoint_seconds: Wall time between two checkpoints, at least 0.
         stage: Name in events.
         unit: What a row is called in messages, in the plural.
+        advice: What to do where a figure is no longer finite.
     """
 
     rows: int
@@ -72,6 +74,7 @@ class Plan:
     checkpoint_seconds: float = 60.0
     stage: str = "fit"
     unit: str = "images"
+    advice: str = "lower learning_rate, or use precision: float32"
 
 
 @final
@@ -210,7 +213,7 @@ def _one_step(model: Trainable, plan: Plan, trace: Trace, rng: Rng) -> dict[str,
         if not math.isfinite(value):
             raise LookalikeError(
                 f"training stopped: {name} became {value} at step {step + 1} of {trace.steps}; finite numbers are "
-                "needed; lower learning_rate, or use precision: float32 (the last good checkpoint is kept)"
+                f"needed; {plan.advice} (a checkpoint of before, if there is one, is kept)"
             )
     return values
 
@@ -233,8 +236,10 @@ def _steps(model: Trainable, plan: Plan, rng: Rng, watch: Watch) -> int:
         for name, value in model.tensors().items():
             value.copy_(before[name])
     rest = budget - (time.monotonic() - started)
-    # The median: a neighbour on the machine that disturbs a few steps must not shorten the whole run.
-    each = float(np.median(seconds[_WARM_UP_STEPS:]))
+    # The mean, as some steps do more than others; but a neighbour on the machine that disturbs a few steps must not
+    # shorten the whole run.
+    timed = np.array(seconds[_WARM_UP_STEPS:])
+    each = float(np.minimum(timed, _SLOWEST * np.median(timed)).mean())
     if rest < each:
         raise BudgetError(
             f"minutes: {plan.minutes:g} is too short, one step takes {each:.2g} s; "

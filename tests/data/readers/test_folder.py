@@ -84,7 +84,15 @@ def test_missing_empty_and_wrong_paths(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "empty" / "a.txt").write_text("x")
     fails(tmp_path / "empty", tmp_path, "found 1 files of other types")
     fails(photos / "cat" / "0.png", tmp_path, "is a file; .*set path")
-    fails(photos / "cat", tmp_path, "no sub-folders; .*label: labels.csv")
+
+
+def test_images_without_sub_folders_have_no_classes(photos: Path, save: Any, tmp_path: Path, read: Read) -> None:
+    data = read("folder", path=str(photos / "cat"))
+    assert (data.classes, data.labels.tolist()) == (("all",), [0, 0, 0])
+    save(photos / "stray.png", np.zeros((4, 5)))
+    assert "label: none" in fails(photos, tmp_path, "stray.png lies outside")
+    data = read("folder", path=str(photos), label="none")
+    assert (data.classes, len(data)) == (("all",), 7)
 
 
 def test_one_class_or_one_image(photos: Path, save: Any, tmp_path: Path) -> None:
@@ -93,7 +101,7 @@ def test_one_class_or_one_image(photos: Path, save: Any, tmp_path: Path) -> None
     for name in ("dog", "owl"):
         for path in (photos / name).iterdir():
             path.unlink()
-    fails(photos, tmp_path, "one class only, 'cat' with 3")
+    assert skips(photos, tmp_path)[0].classes == ("cat",)
 
 
 def test_folders_of_splits_are_no_classes(photos: Path, tmp_path: Path) -> None:
@@ -118,10 +126,16 @@ def test_a_corrupt_file_stops_or_is_counted(photos: Path, tmp_path: Path, conten
     assert notes[0].startswith("skipped 1 unreadable images: cannot read dog/9.png")
 
 
-def test_all_of_a_class_corrupt_is_an_error_even_when_skipping(photos: Path, tmp_path: Path) -> None:
+def test_all_of_a_class_corrupt_is_told_when_skipping(photos: Path, tmp_path: Path) -> None:
     for path in (photos / "dog").iterdir():
         path.write_bytes(b"junk")
-    fails(photos, tmp_path, "one class only", on_error="skip")
+    data, notes = skips(photos, tmp_path)
+    assert data.classes == ("cat",)
+    assert notes[0].startswith("skipped 3 unreadable images")
+    assert notes[1] == "left out 1 classes without images: dog"
+    for path in (photos / "cat").iterdir():
+        path.write_bytes(b"junk")
+    fails(photos, tmp_path, "holds no image; at least 2", on_error="skip")
 
 
 def test_mixed_sizes_are_listed_and_resized(photos: Path, save: Any, read: Read, tmp_path: Path) -> None:

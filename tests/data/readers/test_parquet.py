@@ -95,7 +95,6 @@ def test_columns_can_be_chosen(tmp_path: Path, read: Read) -> None:
         ({"image": [*CELLS[:5], None]}, {}, "row 5 has no image bytes"),
         ({"image": [*CELLS[:5], {"bytes": None, "path": "/etc/passwd"}]}, {}, "row 5 has no image bytes"),
         ({"image": [*CELLS[:5], {"bytes": b"junk", "path": None}]}, {}, r"cannot read a\.parquet row 5"),
-        ({"label": [3] * 6}, {}, "one class only, '3'"),
     ],
 )
 def test_tables_that_do_not_fit(tmp_path: Path, columns: Any, options: Any, message: str) -> None:

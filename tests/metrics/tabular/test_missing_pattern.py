@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from tests.data.people import people, reference, schema
 
+from lookalike.core.contracts import Reference
+from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
+from lookalike.core.schema import Column
 from lookalike.data.shuffled import shuffled_columns
-from lookalike.data.table import Table
+from lookalike.data.table import Table, table_schema
 from lookalike.metrics.tabular.missing_pattern import MissingPattern
 
 
@@ -32,3 +35,23 @@ def test_rows_without_gaps_score_the_share_of_rows_that_have_some() -> None:
     assert found.detail["complete"] == pytest.approx(share)
     assert found.detail["columns"][0]["column"] == "pay"
     assert {"missing": [], "real": pytest.approx(1 - share), "synthetic": 1.0} in found.detail["patterns"]
+
+
+def test_keys_and_free_texts_do_not_count() -> None:
+    """No generator models them: a column that is blank where real rows have texts changes nothing."""
+    kinds = [Column(name="ref", kind="id", optional=True), Column(name="note", kind="text", optional=True)]
+
+    def noted(data: Table, words: list[str | None]) -> Table:
+        columns = {column.name: data.values(column.name) for column in data.schema.columns}
+        whole = table_schema([*kinds, *data.schema.columns])
+        return Table.of({**columns, "ref": words, "note": words}, whole)
+
+    real, made = reference(), people(800, 3)
+    filled = [noted(rows, ["a text"] * len(rows)) for rows in (real.train, real.holdout)]
+    found = MissingPattern().score(Reference(*filled), noted(made, [None] * len(made)), Rng(0))
+    plain = MissingPattern().score(real, made, Rng(0))
+    assert (found.value, found.floor, found.ceiling) == (plain.value, plain.floor, plain.ceiling)
+    assert {row["column"] for row in found.detail["columns"]}.isdisjoint({"ref", "note"})
+    words = noted(made, [None] * len(made)).select(["ref", "note"])
+    with pytest.raises(DataError, match="keys and free texts only"):
+        MissingPattern().score(Reference(words, words), words, Rng(0))

@@ -104,3 +104,32 @@ def test_few_rows_and_no_holdout(tmp_path: Path, rows: int, holdout: int) -> Non
     table = made(tmp_path, some(rows, 2), holdout)
     assert ("holdout" in table["rows"]) == (holdout > 0)
     assert all(one["floor"] is None for one in table["columns"]) == (holdout == 0)
+
+
+def test_values_of_few_training_rows_are_not_named(tmp_path: Path) -> None:
+    """One real row has t7, one held-out row t9, nine rows 5; the labels of bars and axes name none of them."""
+    names = tuple(f"t{k}x" for k in range(12))
+    schema = table_schema(
+        [
+            Column(name="town", kind="category", categories=names),
+            Column(name="few", kind="integer"),
+            Column(name="cost", kind="number", decimals=2, stored="fixed"),
+        ]
+    )
+
+    def part(special: int, n: int) -> Table:
+        draw = np.random.default_rng(special)
+        town, few = draw.integers(0, 3, n), draw.integers(0, 3, n)
+        town[0], few[:9] = special, 5
+        cost = np.round(draw.normal(500, 100, n), 2)
+        cost[:2] = 8131.17, -9.83
+        return Table.of({"town": town, "few": few, "cost": cost}, schema)
+
+    synthetic = part(7, 200).take(np.append(np.arange(20, 200), 0))
+    build(tmp_path, Reference(part(7, 400), part(9, 100)), synthetic, (synthetic, []), [], Rng(0))
+    columns = {one["name"]: one for one in json.loads((tmp_path / "gallery.json").read_text())["table"]["columns"]}
+    assert columns["town"]["levels"] == ["t0x", "t1x", "t2x", "rare values (2)"]
+    assert columns["few"]["levels"] == ["0", "1", "2", "rare values (1)"]
+    assert columns["few"]["shares"]["real"][-1] == pytest.approx(9 / 400)
+    text = (tmp_path / "gallery.json").read_text()
+    assert not any(told in text for told in ("t7x", "t9x", "8131", "9.83"))

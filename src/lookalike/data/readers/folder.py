@@ -1,4 +1,4 @@
-"""A folder of image files, with a sub-folder per class or a CSV of labels."""
+"""A folder of image files: with a sub-folder per class, a CSV of labels, or no classes at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from lookalike.data.classes import number
 from lookalike.data.pixels import SUFFIXES, shown
 from lookalike.data.reading import Encoded, Faults, ImageReader, Item, existing, file_state
 
-_FROM_FOLDER = "from_folder"
+_FROM_FOLDER, _NONE = "from_folder", "none"
+ALL = "all"
+"""The one class of images without classes."""
 _SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation", "dev"))
 _LISTED = 3
 
@@ -33,6 +35,8 @@ def _is_utf8(name: str) -> bool:
 class Folder(ImageReader):
     """Reads image files; the class is the first sub-folder's name, or a column of a CSV file.
 
+    Images that lie in the folder itself have no classes; their one class is called "all".
+
     Hidden files and files of other types are skipped and counted. Links that leave the folder are refused; links to
     folders inside it are skipped, because what they show is read where it lies.
     """
@@ -40,8 +44,9 @@ class Folder(ImageReader):
     path: str = Field(description="The folder.")
     label: str = Field(
         default=_FROM_FOLDER,
-        description="from_folder: the name of the sub-folder is the class; or a CSV file inside the folder, in UTF-8, "
-        "with commas and a header line.",
+        description="from_folder: the name of the sub-folder is the class, without sub-folders there are no classes; "
+        "none: there are no classes, whatever the folders; or a CSV file inside the folder, in UTF-8, with commas and "
+        "a header line.",
     )
     file_column: str = Field(default="file", description="Column of the CSV with file names relative to the folder.")
     label_column: str = Field(default="label", description="Column of the CSV with class names.")
@@ -53,7 +58,7 @@ class Folder(ImageReader):
         return root
 
     def _table(self, root: Path) -> Path | None:
-        return None if self.label == _FROM_FOLDER else root / self.label
+        return None if self.label in (_FROM_FOLDER, _NONE) else root / self.label
 
     def state(self) -> str:
         """Return a hash of the names, sizes and times of all files that would be read."""
@@ -73,9 +78,11 @@ class Folder(ImageReader):
             found = ", ".join(f"{count} {kind}" for kind, count in skipped.items()) or "nothing"
             raise DataError(
                 f"{shown(self.path)} holds no image files; found {found}; "
-                f"allowed: {' '.join(sorted(SUFFIXES))}; put them into one sub-folder per class"
+                f"allowed: {' '.join(sorted(SUFFIXES))}; put them into the folder, or into one sub-folder per class"
             )
-        if self.label == _FROM_FOLDER:
+        if self.label == _NONE:
+            pairs = [(path, ALL) for path in paths]
+        elif self.label == _FROM_FOLDER:
             pairs = self._from_folders(root, paths, faults)
         else:
             pairs = self._from_csv(root, paths, faults)
@@ -92,10 +99,7 @@ class Folder(ImageReader):
         parts = [path.relative_to(root).parts for path in paths]
         inside = {part[0] for part in parts if len(part) > 1}
         if not inside:
-            raise DataError(
-                f"{shown(self.path)} holds {len(paths)} images but no sub-folders; put them into one sub-folder per "
-                "class, or name a CSV of labels: label: labels.csv"
-            )
+            return [(path, ALL) for path in paths]
         splits = sorted(name for name in inside if name.lower() in _SPLITS)
         if len(splits) == len(inside) and any(len(part) > 2 for part in parts):
             raise DataError(
@@ -109,7 +113,7 @@ class Folder(ImageReader):
             else:
                 faults.add(
                     f"{shown(part[0])} lies outside the class sub-folders and has no label; move it into one, remove "
-                    "it, or set on_error: skip",
+                    f"it, set label: {_NONE} if the folders are no classes, or set on_error: skip",
                     "images without a label",
                 )
         return pairs
@@ -144,7 +148,8 @@ class Folder(ImageReader):
         path = root / self.label
         if not path.is_file():
             raise DataError(
-                f"no file {shown(self.label)} in {shown(self.path)}; label is {_FROM_FOLDER}, or a CSV in the folder"
+                f"no file {shown(self.label)} in {shown(self.path)}; label is {_FROM_FOLDER}, {_NONE}, or a CSV in the "
+                "folder"
             )
         if not path.resolve().is_relative_to(root):
             raise DataError(f"{shown(self.label)} leaves {shown(self.path)}; copy the CSV into the folder")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ class TaskCnn(Method):
     The digest is the hash of the trained weights; another processor or number of threads may round differently and give
     another digest. It sees what separates the classes and may miss the rest.
     """
+
+    needs_classes: ClassVar[bool] = True
 
     steps: int = Field(default=300, ge=1, description="Optimiser steps.")
     batch: int = Field(default=128, ge=1, description="Images per step.")

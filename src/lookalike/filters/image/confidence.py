@@ -35,6 +35,7 @@ class Confidence(Method):
     """
 
     reads_real: ClassVar[bool] = True
+    needs_classes: ClassVar[bool] = True
 
     learner: str = Field(default="image.cnn", description="Which downstream model judges, by registry name.")
     minimum: float = Field(default=0.5, ge=0, le=1, description="Least probability of the row's own label, 0 to 1.")

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lookalike.core.rng import Rng
+from lookalike.generators.image.gan.drawing import CodedDrawing
 from lookalike.generators.image.gan.duel import Duel, codes
-from lookalike.generators.image.gan.fitted import CodedDrawing
 from lookalike.generators.image.gan.settings import Adversarial, Own
 from lookalike.networks.dcgan import Architecture, DcganDiscriminator, DcganGenerator, preset
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from lookalike.core.rng import Rng
-from lookalike.generators.image.gan.fitted import CodedDrawing
+from lookalike.generators.image.gan.drawing import CodedDrawing
 from lookalike.generators.image.gan.settings import Adversarial, Own
 from lookalike.networks.r3gan import Architecture, R3ganDiscriminator, R3ganGenerator, preset
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from lookalike.core.rng import Rng
-from lookalike.generators.image.gan.fitted import StyledDrawing
+from lookalike.generators.image.gan.drawing import StyledDrawing
 from lookalike.generators.image.gan.settings import Adversarial, Own
 from lookalike.networks.styled import StyleArchitecture, style_architecture
 from lookalike.networks.stylegan2 import Stylegan2Discriminator, Stylegan2Generator
@@ -26,7 +26,7 @@ class Stylegan2(Adversarial):
     """
 
     name: ClassVar[str] = "image.stylegan2"
-    own: ClassVar[Own] = Own("non_saturating", 10.0, 1.0, False, 16, 2.5e-3, (0.0, 0.99), path_length=2.0, mixing=0.9)
+    own: ClassVar[Own] = Own("non_saturating", 10.0, 1.0, False, 16, 2.5e-3, (0.0, 0.99), path_length=True, mixing=0.9)
 
     sampling: StyledDrawing = Field(default=StyledDrawing(), description="How images are drawn.")
 

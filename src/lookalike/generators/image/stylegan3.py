@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from lookalike.core.rng import Rng
-from lookalike.generators.image.gan.fitted import StyledDrawing
+from lookalike.generators.image.gan.drawing import StyledDrawing
 from lookalike.generators.image.gan.settings import Adversarial, Own
 from lookalike.networks.styled import style_architecture
 from lookalike.networks.stylegan2 import Stylegan2Discriminator

@@ -21,6 +21,7 @@ from lookalike.core.registry import configured
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Member, Schema
 from lookalike.core.store import write_json
+from lookalike.data.clock import Clock
 from lookalike.data.fresh import Places, fresh_words, tell_unlearnt
 from lookalike.data.pixels import shown
 from lookalike.data.reduced import Reduction, reduction_of
@@ -207,7 +208,9 @@ class _FittedNested:
 
     def _block(self, n: int, rng: Rng, where: Mapping[str, object], places: Places) -> Relations:
         root = self.schema.tables[0]
-        drawn = self.model.sample(n, rng.child("root"), where)
+        way = self.ways.get(root.name)
+        asked = where if way is None else way.asked(n, where, "tables.nested")
+        drawn = self.model.sample(n, rng.child("root"), asked)
         made: dict[str, Columns] = {root.name: {name: values for name, (_, values) in learnt(drawn).items()}}
         rows: dict[str, int] = {root.name: n}
         sizes: dict[str, Codes] = {}
@@ -271,10 +274,14 @@ class _FittedNested:
 
 
 def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
-    """Return how a table keeps its constraints by construction; None when it has none, or its order stands in them."""
+    """Return how a table keeps constraints and times of day by construction; its order is left as it is."""
     rules = [rule.title for rule in member.rows.constraints]
-    way = reduction_of(data.tables[member.name]) if rules else None
-    kept = way if way is not None and member.order not in way.replaced else None
+    # Times of the order are learnt with it: see `Order`.
+    way = reduction_of(data.tables[member.name], [member.order] if member.order else [])
+    if member.order in way.replaced:
+        times = tuple(step for step in way.steps if isinstance(step, Clock))
+        way = Reduction(whole=way.whole, steps=times)
+    kept = way if way.steps else None
     rejected = [title for title in rules if kept is None or title not in kept.kept]
     if rejected:
         told = f"{member.name}: constraints {'; '.join(rejected)}: kept by rejecting whole families"

@@ -28,6 +28,7 @@ class ClassBalance(Method):
 
     verdict: ClassVar[str] = "validity"
     targets: ClassVar[tuple[str, ...]] = ("accepted",)
+    needs_classes: ClassVar[bool] = True
 
     against: Against = Field(
         default="uniform", description="Wanted shares: the same for each class, or those of the real training rows."

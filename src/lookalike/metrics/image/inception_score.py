@@ -35,6 +35,7 @@ class InceptionScore(Method):
 
     verdict: ClassVar[str] = "fidelity"
     targets: ClassVar[tuple[str, ...]] = ("accepted",)
+    needs_classes: ClassVar[bool] = True
 
     encoder: str = Field(default="image.task_cnn", description="Extractor with a class head, by its name.")
     rows: int = Field(default=10_000, ge=4, description="Most rows of each kind, at least 4.")

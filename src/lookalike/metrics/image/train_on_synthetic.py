@@ -41,6 +41,7 @@ class TrainOnSynthetic(Method):
 
     verdict: ClassVar[str] = "utility"
     targets: ClassVar[tuple[str, ...]] = ("accepted", "unfiltered")
+    needs_classes: ClassVar[bool] = True
 
     learner: str = Field(default="image.cnn", description="Which downstream model learns, by registry name.")
     learner_settings: dict[str, Any] = Field(

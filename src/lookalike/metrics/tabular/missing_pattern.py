@@ -10,9 +10,10 @@ import numpy.typing as npt
 from pydantic import Field
 
 from lookalike.core.contracts import Method, Reference, Score
+from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
 from lookalike.data.shuffled import shuffled_columns
-from lookalike.data.table import Table
+from lookalike.data.table import WORDS, Table
 from lookalike.techniques.controls import compare
 from lookalike.techniques.shapes import grouped_interval, total_variation
 
@@ -25,9 +26,9 @@ _SHOWN = 20
 class MissingPattern(Method):
     """Total variation distance between the shares of patterns of missing values: 0 is best.
 
-    A pattern is the set of columns in which a row has no value. Floor: training rows in the place of the synthetic
-    ones. Ceiling: rows in which nothing is there, 1 unless real rows are so too. `detail` also tells what rows without
-    any missing value would score, and values that are missing as often but independently.
+    A pattern is the set of columns in which a row has no value; keys and free texts do not count. Floor: training rows
+    in the place of the synthetic ones. Ceiling: rows in which nothing is there, 1 unless real rows are so too. `detail`
+    also tells what rows without any missing value would score, and values that are missing as often but independently.
 
     Source: Little and Rubin 2002, doi:10.1002/9781119013563, section 1.2 (pattern of missing data); total variation
         distance, for example Levin, Peres and Wilmer 2009, proposition 4.2.
@@ -44,9 +45,11 @@ class MissingPattern(Method):
         """Return the distance, 0 to 1; lower is better.
 
         Raises:
-            DataError: A set has fewer than 4 rows.
+            DataError: A set has fewer than 4 rows, or no column counts.
         """
-        names = [column.name for column in synthetic.schema.columns]
+        names = [column.name for column in synthetic.schema.columns if column.kind not in WORDS]
+        if not names:
+            raise DataError("tabular.missing_pattern found keys and free texts only; it looks at other columns")
         sets = compare(real, synthetic, self.rows, lambda data: _gaps(data, names), shuffled_columns)
         none, every = np.zeros((1, len(names)), dtype=np.bool_), np.ones((1, len(names)), dtype=np.bool_)
         kinds = [sets.real, sets.synthetic, sets.shuffled, none, every]

@@ -107,12 +107,13 @@ def _distance_to_centre(embedding: npt.NDArray[np.float32], labels: Rows, train:
 def _look(real: Reference[Images], synthetic: Images, scores: Sequence[Mapping[str, Any]], rng: Rng) -> _Look:
     rows = _some(len(synthetic), _MOST_ROWS, rng.child("rows"))
     shown = synthetic.take(rows)
-    task = prepared("image.task_cnn", real.train)
+    # A classifier knows what is typical of a class; images without classes are seen as the audit sees them.
+    near = prepared(near_encoder(scores), real.train)
+    task = prepared("image.task_cnn", real.train) if len(real.train.classes) > 1 else near
     task_train, task_shown = embedded(task, real.train), embedded(task, shown)
     centre = _distance_to_centre(task_shown, shown.labels, task_train, real.train.labels)
     probability = task.predict_proba(shown)
     confidence = None if probability is None else probability[np.arange(len(rows)), shown.labels]
-    near = prepared(near_encoder(scores), real.train)
     # The root mean square per pixel means the same for every image size; other features keep their own unit.
     by_pixel = near.name == "pixels"
     scale = 1 / np.sqrt(near.dimension) if by_pixel else 1.0

@@ -1,6 +1,6 @@
 """What the report shows of a run on several tables: every column of each, how many rows belong to each, one family.
 
-Only shares of ranges and of the commonest values are written, and synthetic rows: no real row.
+Only shares of ranges and of values that ten training rows have are written, and synthetic rows: no real row.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def build(
             for column in member.rows.columns
             if column.kind in ("id", "text")
         ]
-    shown, header = _family(accepted)
+    shown, of_real, header = _family(accepted, real.train)
     content = {
         "sprites": {},
         "table": {
@@ -76,7 +76,7 @@ def build(
             "label": f"{accepted.schema.tables[0].name}: {accepted.schema.label}" if accepted.schema.label else None,
             "about": "Synthetic families, row by row",
             "header": header[:_ROW_COLUMNS],
-            "sample": rows_of(shown, header[:_ROW_COLUMNS]),
+            "sample": rows_of(shown, header[:_ROW_COLUMNS], of_real),
             "more_columns": max(0, len(header) - _ROW_COLUMNS),
         },
     }
@@ -90,8 +90,8 @@ def _named(data: Relations, name: str) -> Table:
     return Table(pa.table(table.table.columns, names=[column.name for column in columns]), table_schema(columns))
 
 
-def _family(data: Relations) -> tuple[Table, list[str]]:
-    """Return the first rows of the first table that has an owner, with the columns of that, and their names."""
+def _family(data: Relations, real: Relations) -> tuple[Table, Table, list[str]]:
+    """Return the first rows of the first table that has an owner, with its columns; all real ones; and the names."""
     name = data.owned[0].name if data.owned else data.schema.tables[0].name
     table = data.joined(name)
-    return table.take(np.arange(min(_ROWS, len(table)))), list(table.table.column_names)
+    return table.take(np.arange(min(_ROWS, len(table)))), real.joined(name), list(table.table.column_names)

@@ -1,6 +1,6 @@
 """What is rare in the report: the rarest classes of the label, and values of categories that few rows have.
 
-A value that fewer than ten real rows have is counted and never named.
+What may be named says `named`: a value that fewer than ten real rows have is counted.
 Legend: L levels.
 """
 
@@ -16,10 +16,10 @@ from lookalike.core.schema import Column
 from lookalike.data.formats import boolean_words
 from lookalike.data.table import CODED, Table
 from lookalike.reports import wording
+from lookalike.reports.tabular.named import nameable
 
 Counts = npt.NDArray[np.float64]
 _RARE = 0.01
-_NAMED = 10
 _CLASSES = 8
 _COLUMNS = 60
 _LEVELS = 60
@@ -97,7 +97,7 @@ def _levels(
     """Return rare values that enough rows have to be named, with how far off they are in standard errors."""
     names = _words(column)
     found = []
-    for place in rare_L[counts["real"][rare_L] >= _NAMED].tolist():
+    for place in rare_L[nameable(column, counts["real"].astype(np.int64))[rare_L]].tolist():
         share = _shares(counts, place, rows)
         total = max(1, rows["real"]) + max(1, rows["synthetic"])
         both = (counts["real"][place] + counts["synthetic"][place]) / total

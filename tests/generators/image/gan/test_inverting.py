@@ -14,7 +14,8 @@ from tests.generators.image.gan.test_sheets import STYLED, model_of
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.registry import find
 from lookalike.core.rng import Rng
-from lookalike.generators.image.gan.fitted import FittedGan, StyledDrawing
+from lookalike.generators.image.gan.drawing import StyledDrawing
+from lookalike.generators.image.gan.fitted import FittedGan
 from lookalike.generators.image.r3gan import R3gan
 from lookalike.generators.image.stylegan2 import Stylegan2
 from lookalike.pipeline.recipe import configure

@@ -13,7 +13,8 @@ from lookalike.core.contracts import Sheet, ShowsControls
 from lookalike.core.registry import find
 from lookalike.core.rng import Rng
 from lookalike.data.images import Images, image_schema
-from lookalike.generators.image.gan.fitted import FittedGan, StyledDrawing
+from lookalike.generators.image.gan.drawing import StyledDrawing
+from lookalike.generators.image.gan.fitted import FittedGan
 from lookalike.generators.image.gan.sheets import PSI
 from lookalike.generators.image.r3gan import R3gan
 from lookalike.generators.image.stylegan2 import Stylegan2

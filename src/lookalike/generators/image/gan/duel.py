@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lookalike.core.rng import Rng
 from lookalike.data.images import Images
-from lookalike.networks.styled import mix_styles, track_mean
+from lookalike.networks.styled import mix_styles
 from lookalike.techniques.adversarial import (
     UNCENTRED,
     Loss,
@@ -139,6 +139,10 @@ class Duel:
 
     def step(self, rows: npt.NDArray[np.int64], step: int, steps: int, rng: Rng) -> Mapping[str, Tensor | float]:
         """Train the discriminator once, then the generator once; return figures, the generator's loss first."""
+        if self.rules.mode_seeking > 0:
+            # Rows of one class side by side, so that neighbours can be compared; for both networks, because the
+            # discriminators of styles look at neighbours too.
+            rows = rows[np.argsort(self.data.labels[rows], kind="stable")]
         real = to_signal(self.data.pixels[rows]).to(self.device)
         label = torch.from_numpy(self.data.labels[rows]).to(self.device) if self.labelled else None
         self._set_rate(step, steps)
@@ -170,7 +174,7 @@ class Duel:
         def loss(part: slice) -> Tensor:
             labels, key = None if label is None else label[part], rng.child("part", part.start)
             with torch.no_grad():
-                fake = self._made(z_BZ[part], labels, key.child("made"))[0]
+                fake = self._made(z_BZ[part], labels, key.child("made"))
             seen_real = self._seen(real[part], key.child("real")).detach()
             seen_fake = self._seen(fake, key.child("fake")).detach()
             penalised = rules.gamma > 0 and weight > 0
@@ -202,21 +206,14 @@ class Duel:
 
     def _train_generator(self, real: Tensor, label: Tensor | None, step: int, rng: Rng) -> tuple[Tensor, Tensor]:
         rules = self.rules
-        if label is not None and rules.mode_seeking > 0:
-            # Rows of one class side by side, so that neighbours can be compared.
-            order = torch.sort(label, stable=True).indices
-            real, label = real[order], label[order]
         z_BZ = codes(len(real), self.z_dim, rng.child("codes"), self.device)
         weight = lazy_weight(step, _PATH_EVERY) * rules.path_length
-        styles: dict[int, Tensor] = {}
         means: dict[int, Tensor] = {}
         magnitudes: dict[int, list[Tensor]] = {}
 
         def loss(part: slice) -> Tensor:
             labels, key = None if label is None else label[part], rng.child("part", part.start)
-            fake, w_BD = self._made(z_BZ[part], labels, key.child("made"), magnitudes.setdefault(part.start, []))
-            if w_BD is not None:
-                styles[part.start] = w_BD.detach()
+            fake = self._made(z_BZ[part], labels, key.child("made"), magnitudes.setdefault(part.start, []))
             fake_B = self.discriminator(self._seen(fake, key.child("fake")), labels)
             real_B = fake_B.detach()
             if rules.loss == "relativistic":
@@ -233,9 +230,6 @@ class Duel:
         found = self.parts.gradients(loss, len(real), self.weights["g"])
         norm = _norm(self.weights["g"])
         self.optimizers["g"].step()
-        if styles:
-            every = torch.cat([styles[start] for start in sorted(styles)])
-            track_mean(self.generator.mapping, every, label)  # type: ignore[arg-type]
         if any(magnitudes.values()):
             each = zip(*(magnitudes[start] for start in sorted(magnitudes)), strict=True)
             self.generator.track([torch.stack(layer).mean() for layer in each])  # type: ignore[operator]
@@ -243,21 +237,19 @@ class Duel:
             self.path_mean.copy_(torch.stack([means[start] for start in sorted(means)]).mean())
         return found, norm
 
-    def _made(
-        self, z_BZ: Tensor, label_B: Tensor | None, rng: Rng, magnitudes: list[Tensor] | None = None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return images, and their styles where the generator has styles; magnitudes are noted where it tracks them."""
+    def _made(self, z_BZ: Tensor, label_B: Tensor | None, rng: Rng, magnitudes: list[Tensor] | None = None) -> Tensor:
+        """Return images; magnitudes are noted where the generator tracks them."""
         network: Any = self.generator
         if not hasattr(network, "mapping"):
-            return network(z_BZ, label_B), None
+            return network(z_BZ, label_B)  # type: ignore[no-any-return]
         w_BD = network.mapping(z_BZ, label_B)
         w_BLD = w_BD[:, None].expand(-1, network.num_ws, -1)
         if self.rules.mixing > 0:
             other = network.mapping(codes(len(z_BZ), self.z_dim, rng.child("other"), self.device), label_B)
             w_BLD = mix_styles(w_BD, other, network.num_ws, torch_generator(rng.child("mixing")), self.rules.mixing)
         if hasattr(network, "track"):
-            return network.synthesis(w_BLD, magnitudes=magnitudes), w_BD
-        return network.synthesis(w_BLD, torch_generator(rng.child("noise"))), w_BD
+            return network.synthesis(w_BLD, magnitudes=magnitudes)  # type: ignore[no-any-return]
+        return network.synthesis(w_BLD, torch_generator(rng.child("noise")))  # type: ignore[no-any-return]
 
     def _path_length(self, z_BZ: Tensor, label_B: Tensor | None, rng: Rng) -> tuple[Tensor, Tensor]:
         """Return the penalty on half of the rows, and the running mean of the lengths."""

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -23,7 +22,9 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import write_file, write_json
 from lookalike.data.images import Images
+from lookalike.generators.image.gan.drawing import STYLED, CodedDrawing, Drawing, StyledDrawing
 from lookalike.generators.image.gan.inverting import check_one_class, check_size, find_style, read_target
+from lookalike.generators.image.gan.walking import between, in_runs, stations
 from lookalike.networks.styled import mix_styles, truncate
 from lookalike.techniques.inversion import Projection
 from lookalike.techniques.labels import wanted_labels
@@ -31,56 +32,7 @@ from lookalike.techniques.parts import Parts
 from lookalike.techniques.perceptual_path import Space
 from lookalike.techniques.training import torch_generator
 
-STYLED = "image.stylegan, image.stylegan2 or image.stylegan3"
-"""The generators with styles, for messages."""
 ABOUT, WEIGHTS = "lookalike.json", "generator.safetensors"
-
-
-class Drawing(BaseModel):
-    """How a fitted model draws images; changing it never trains again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    batch: int = Field(default=100, ge=1, description="Images drawn at once; a matter of memory.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _projects(cls, values: Any) -> Any:  # noqa: ANN401  pydantic gives what the caller gave
-        if isinstance(values, dict) and "project" in values and "project" not in cls.model_fields:
-            raise ValueError(f"project: this generator has no styles to project an image into; use {STYLED}")
-        return values
-
-
-class CodedDrawing(Drawing):
-    """How a fitted model without styles draws images."""
-
-    spread: float = Field(
-        default=1.0,
-        ge=0,
-        le=3,
-        description="Deviation of latent codes: above 1 draws images that are more varied and less sure in their "
-        "class, below 1 more typical ones.",
-    )
-
-
-class StyledDrawing(Drawing):
-    """How a fitted model with styles draws images."""
-
-    truncation: float = Field(
-        default=1.0, ge=0, le=2, description="psi: below 1 draws nearer to the mean style: better images, less variety."
-    )
-    truncated_layers: int | None = Field(
-        default=None, ge=0, description="Only so many first layers are truncated; None = all."
-    )
-    mixing: float = Field(default=0.0, ge=0, le=1, description="Share of images with styles of two codes.")
-    noise: bool = Field(default=True, description="Fresh noise for every image; false = the same noise for all.")
-    project: Path | None = Field(
-        default=None, description="An image of the model's size: rows are drawn around its style, with the same noise."
-    )
-    project_steps: int = Field(default=500, ge=1, le=100_000, description="Steps of the search for that style.")
-    project_variation: float = Field(
-        default=0.3, ge=0, le=1, description="How far rows lie from it: 0 = the projection itself, 1 = as styles vary."
-    )
 
 
 class FittedGan:
@@ -109,7 +61,7 @@ class FittedGan:
         Args:
             n: Number of images, at least 0.
             rng: Key; what is drawn for row i comes from its child ("row", i) alone. With `project`, row 0 is the
-                projection itself and every other row a variation of it.
+                projection itself and every other row a variation of it; with `interpolate`, the seeds of two rows.
             where: {"label": class name} or {"label": n class names}; without it, the classes take turns.
 
         Returns:
@@ -119,10 +71,14 @@ class FittedGan:
             ConfigError: A condition or a class is not known, or an image does not fit that is to be projected.
         """
         labels = wanted_labels(n, self.schema.classes, where, self.about["method"])
-
+        steps = self.drawing.interpolate
+        if steps is not None and (where or {}).get("label") is None:
+            labels = in_runs(n, steps, len(self.schema.classes))
         around = self._around(labels)
 
         def draw(part: slice) -> Tensor:
+            if steps is not None:
+                return self._walk(labels[part], stations(part, steps), rng)
             keys = [rng.child("row", i) for i in range(part.start, part.stop)]
             if around is not None:
                 return self._vary(around, labels[part], keys, part.start)
@@ -157,6 +113,19 @@ class FittedGan:
         w_BLD = self._styles(z_BZ, label_B, keys)
         fresh = isinstance(self.drawing, StyledDrawing) and self.drawing.noise
         return self.synthesis(w_BLD, [torch_generator(key.child("noise")) for key in keys] if fresh else "fixed")
+
+    def _walk(self, labels: npt.NDArray[np.int64], stops: tuple[list[int], list[int], Tensor], rng: Rng) -> Tensor:
+        """Return images between those of two seeds, each in its own class."""
+        first, last, share_B = stops
+        label_B = self.numbers(labels)
+
+        def latents(rows: list[int]) -> Tensor:
+            keys = [rng.child("row", row) for row in rows]
+            return self._styles(self._codes(keys), label_B, keys) if self.styled else self._codes(keys)
+
+        latent = between(latents(first), latents(last), share_B.to(self.device), self.space)
+        made: Tensor = self.synthesis(latent) if self.styled else self.network(latent, label_B)
+        return made
 
     def _codes(self, keys: Sequence[Rng]) -> Tensor:
         size = int(self.about["z_dim"])
@@ -353,6 +322,8 @@ def read_saved(
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         if about["format"] != form:
             raise ValueError(f"format {about['format']}, expected {form}")
+        int(about["z_dim"])
+        Schema.model_validate(about["schema"])
         network = build(about)
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:

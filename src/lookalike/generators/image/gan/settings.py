@@ -20,14 +20,16 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Schema
 from lookalike.core.store import digest, file_digest
 from lookalike.data.images import Images
+from lookalike.generators.image.gan.drawing import Drawing
 from lookalike.generators.image.gan.duel import Duel, Rules
-from lookalike.generators.image.gan.fitted import Drawing, FittedGan, read_saved
+from lookalike.generators.image.gan.fitted import FittedGan, read_saved
 from lookalike.generators.image.gan.inverting import check_one_class, read_target
 from lookalike.generators.image.gan.sheets import sheets_of
 from lookalike.generators.image.gan.watching import Watcher
+from lookalike.networks.styled import MappingNetwork, set_mean
 from lookalike.techniques.adversarial import Loss
 from lookalike.techniques.hardware import choose_device
-from lookalike.techniques.penalties import Penalty
+from lookalike.techniques.penalties import Penalty, path_length_weight
 from lookalike.techniques.training import Plan, Trace, train
 
 _FEWEST = 2
@@ -49,7 +51,7 @@ class Own:
         every: Steps from one penalty to the next.
         learning_rate: Of both networks.
         betas: Decay rates of Adam.
-        path_length: Weight of the path-length penalty on images larger than 64 pixels; 0 = never.
+        path_length: Images larger than 64 pixels get the path-length penalty.
         mode_seeking: Weight of the term against images of one class that are alike; 0 = never.
         mixing: Probability of style mixing on images larger than 64 pixels.
         parts: A batch may be computed in parts.
@@ -62,7 +64,7 @@ class Own:
     every: int
     learning_rate: float
     betas: tuple[float, float]
-    path_length: float = 0.0
+    path_length: bool = False
     mode_seeking: float = 0.0
     mixing: float = 0.0
     parts: bool = True
@@ -184,7 +186,7 @@ class Adversarial(Method):
             on_fakes=own.on_fakes,
             # Lazy penalties were found for R1; the other paper takes its own at every step.
             every=1 if self.centre == "one_centred" else own.every,
-            path_length=own.path_length if large else 0.0,
+            path_length=path_length_weight(shape.height, shape.width) if own.path_length and large else 0.0,
             mode_seeking=own.mode_seeking if self.mode_seeking is None else self.mode_seeking,
             mixing=own.mixing if large else 0.0,
             learning_rate=self.learning_rate or own.learning_rate,
@@ -233,7 +235,8 @@ class Adversarial(Method):
             batch_size=self.batch_size,
             steps=self.steps,
             minutes=self.minutes,
-            key=digest([self.form, settings, data.fingerprint(), repr(rng)]),
+            key=digest([self.form, settings, asdict(shape), asdict(duel.rules), data.fingerprint(), repr(rng)]),
+            advice="lower learning_rate, or leave gamma to the method",
         )
         sizes = {name: sum(p.numel() for p in weights) for name, weights in duel.weights.items()}
         watch(
@@ -262,6 +265,8 @@ class Adversarial(Method):
         }
         network = self.restored(about["network"])
         network.load_state_dict(self.settle(duel, rng.child("settle")))
+        if isinstance(mapping := getattr(network, "mapping", None), MappingNetwork):
+            set_mean(mapping, shape.z_dim, rng.child("mean style"))
         return FittedGan(network, about, self.sampling, device)
 
     def _check(self, data: Images) -> None:
@@ -285,6 +290,11 @@ class Adversarial(Method):
         """
         network, about = read_saved(folder, self.form, self.name, lambda saved: self.restored(saved["network"]))
         return FittedGan(network, about, self.sampling, choose_device(self.device))
+
+    @property
+    def rows_together(self) -> int:
+        """Rows that belong together: those on the way from one image to the next."""
+        return self.sampling.interpolate or 1
 
     def projected(self) -> str | None:
         """Return a hash of the image that rows are drawn around; None when there is none."""

@@ -5,7 +5,8 @@ Legend: P probes, N images, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -21,10 +22,25 @@ from lookalike.generators.image.gan.duel import Duel, codes, to_signal
 from lookalike.networks.convnet import trained_convnet
 from lookalike.techniques.classification import Training
 from lookalike.techniques.manifold import overlap
+from lookalike.techniques.parts import split
 
 PROBES = 20
-"""Looks at the generator in one run."""
-COLUMNS = ("step", "recall", "class distance", "classes lost", "remedy")
+"""Looks at the generator in one run, spread evenly over it, the last one at its end."""
+_NORMS = ("gradient norm G", "gradient norm D")
+COLUMNS = (
+    "step",
+    "recall",
+    "class distance",
+    "classes lost",
+    "remedy",
+    "collapse",
+    "hardly any variety",
+    "r_t",
+    "augment p",
+    *_NORMS,
+)
+"""What a look finds; `collapse` and `hardly any variety` are 1 where they were told, norms are means since the look
+before."""
 _ROWS = 400
 _NEIGHBOURS = 3
 _BASE = 16
@@ -34,6 +50,8 @@ _LOST_SHARE = 0.25
 _STARTED = 0.2
 _HALF = 0.5
 _MOST_REMEDIES = 3
+_DRAWN_AT_ONCE = 100
+_MOST_NAMED, _LONGEST_NAME = 6, 30
 _AUGMENT_BY = 0.1
 _RATE_BY = 0.5
 
@@ -44,13 +62,15 @@ class Watcher:
 
     Collapse starts when recall is below half of its best value in two looks one after the other. Then, if remedies are
     allowed, both networks go back to where recall was best, the learning rate is halved, and images are augmented more
-    often.
+    often. Classes that are nearly gone in two looks one after the other are told as well, once recall has risen above
+    .2; where it never does, the last look says so. No remedy answers either: the best state is the one of best recall,
+    which may lack the same classes, and going back costs all others what they have learnt since.
 
     Args:
         duel: What is watched; remedies change it.
         remedies: Act, or only tell.
         rng: Key of codes, of the real images that are compared, and of the small classifier whose features are used.
-        watch: Is told when collapse starts and what was done.
+        watch: Is told when collapse starts and what was done, which classes are lost, and where variety never came.
 
     Source: recall as in Kynkaanniemi et al. 2019, arXiv 1904.06991; the remedies are ours.
     """
@@ -59,7 +79,7 @@ class Watcher:
         """Train the classifier and keep the features of real images."""
         data = duel.data
         self.duel, self.remedies, self.watch = duel, remedies, watch
-        self.classes = len(data.classes)
+        self.classes = data.classes
         rows = rng.child("real").numpy().permutation(len(data))[:_ROWS]
         self._network = trained_convnet(
             _to_tell_apart(data, rng), None, _BASE, _TRAINING, duel.device.type, rng.child("seen by")
@@ -69,37 +89,51 @@ class Watcher:
         self._noise = rng.child("noise")
         self._real, self._share_K = self._features(to_signal(data.pixels[np.sort(rows)]).to(duel.device))
         self.history = torch.full((PROBES, len(COLUMNS)), float("nan"), dtype=torch.float64)
+        self.lost_PK = torch.zeros(PROBES, len(self.classes), dtype=torch.bool)
         self.state = torch.zeros(4, dtype=torch.float64)  # looks made, best recall, remedies taken, last look was low
+        self.sums = torch.zeros(len(_NORMS) + 1, dtype=torch.float64)  # gradient norms since the last look, steps
         self._best = {name: value.detach().clone() for name, value in duel.tensors().items()} if remedies else {}
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what the next step depends on, live: the duel, what was seen, and the best state so far."""
-        found = self.duel.tensors() | {"watch.history": self.history, "watch.state": self.state}
+        own = {"history": self.history, "lost": self.lost_PK, "state": self.state, "sums": self.sums}
+        found = self.duel.tensors() | {f"watch.{name}": value for name, value in own.items()}
         return found | {f"best.{name}": value for name, value in self._best.items()}
 
     def update(self, rows: npt.NDArray[np.int64], step: int, steps: int, rng: Rng) -> Mapping[str, Tensor | float]:
         """Make one step of the duel, and look when it is time."""
         figures = dict(self.duel.step(rows, step, steps, rng))
-        if (step + 1) % max(1, steps // PROBES) == 0 and int(self.state[0]) < PROBES:
-            self._look(step + 1)
+        self.sums += torch.tensor([*(float(figures[name]) for name in _NORMS), 1.0], dtype=torch.float64)
+        # The number of the step alone decides, so that a run that was interrupted is looked at where others are.
+        if (step + 1) * PROBES // steps > step * PROBES // steps:
+            self._look(step + 1, step + 1 == steps)
         made = int(self.state[0])
-        return figures if made == 0 else {**figures, "recall": float(self.history[made - 1, 1])}
+        return figures if made == 0 else {**figures, "recall": float(self.history[made - 1, COLUMNS.index("recall")])}
 
-    def _look(self, step: int) -> None:
+    def _look(self, step: int, last: bool) -> None:
         seen, share_K = self._features(self._drawn())
         recall = float(overlap(self._real, seen, min(_NEIGHBOURS, len(seen) - 1)).recall.mean())
-        distance = float(np.abs(share_K - self._share_K).sum() / 2)
-        lost = int((share_K < _LOST_SHARE * self._share_K).sum())
+        lost_K = share_K < _LOST_SHARE * self._share_K
         best = float(self.state[1])
         low = best > _STARTED and recall < _HALF * best
         # One low look can be chance; so can the first ones, while nothing is learnt yet.
         collapsed = low and bool(self.state[3])
         self.state[3] = float(low and not collapsed)
         acts = collapsed and self.remedies and int(self.state[2]) < _MOST_REMEDIES
-        self.history[int(self.state[0])] = torch.tensor([step, recall, distance, lost, float(acts)])
-        self.state[0] += 1
-        if collapsed:
-            self._tell(step, recall, lost, acts)
+        self._record(
+            lost_K,
+            {
+                "step": step,
+                "recall": recall,
+                "class distance": float(np.abs(share_K - self._share_K).sum() / 2),
+                "classes lost": int(lost_K.sum()),
+                "remedy": float(acts),
+                "collapse": float(collapsed),
+                "hardly any variety": float(last and max(best, recall) <= _STARTED),
+                **self._figures(),
+            },
+        )
+        self._tell()
         if acts:
             self._remedy()
         elif recall > self.state[1]:
@@ -108,19 +142,57 @@ class Watcher:
                 if name in self._best:
                     self._best[name].copy_(value.detach())
 
-    def _tell(self, step: int, recall: float, lost: int, acts: bool) -> None:
-        done = "nothing was done (remedies are off or used up)"
+    def _figures(self) -> dict[str, float]:
+        """Return what the discriminator and both gradients do; p is no number where nothing is augmented."""
+        duel, (*sums, steps) = self.duel, self.sums.tolist()
+        norms = {name: total / max(1.0, steps) for name, total in zip(_NORMS, sums, strict=True)}
+        p = float(duel.controller.p) if duel.rules.augmented else math.nan
+        return {"r_t": float(duel.controller.r_t), "augment p": p, **norms}
+
+    def _record(self, lost_K: npt.NDArray[np.bool_], row: Mapping[str, float]) -> None:
+        made = int(self.state[0])
+        self.history[made] = torch.tensor([row[name] for name in COLUMNS], dtype=torch.float64)
+        self.lost_PK[made] = torch.from_numpy(lost_K)
+        self.state[0] += 1
+        self.sums.zero_()
+
+    def _tell(self) -> None:
+        """Say what the look that was just made found: collapse, classes lost, or that variety never came."""
+        rows = self.history[: int(self.state[0])]
+        look = dict(zip(COLUMNS, rows[-1].tolist(), strict=True))
+        step, recall, best = int(look["step"]), look["recall"], float(self.state[1])
+        gone = self._names(self.lost_PK[len(rows) - 1])
+        nearly = f"{len(gone)} of {len(self.classes)} classes nearly gone{f' ({_listed(gone)})' if gone else ''}"
+        lost = self._names(newly_lost(self.lost_PK[: len(rows)], rows[:, COLUMNS.index("recall")]))
+        if look["collapse"]:
+            message = (
+                f"collapse at step {step}: recall of the probe fell to {recall:.2f} from {best:.2f}, {nearly}; "
+                f"{self._done(bool(look['remedy']))}"
+            )
+        elif lost:
+            message = (
+                f"classes lost at step {step}: {_listed(lost)}, drawn less than a quarter as often as real ones in two "
+                f"looks one after the other; recall of the probe is {recall:.2f}; no remedy acts on classes alone"
+            )
+        elif look["hardly any variety"]:
+            message = (
+                f"hardly any variety: recall of the probe never rose above {_STARTED} (best {max(best, recall):.2f}), "
+                f"{nearly}; train longer, or change loss, gamma or learning_rate"
+            )
+        else:
+            return
+        self.watch(Note("fit", message, "warning"))
+
+    def _done(self, acts: bool) -> str:
         if acts:
             more = ", augmentation raised" if self.duel.rules.augmented else ""
-            done = f"back to the best state, learning rate halved{more}"
-        self.watch(
-            Note(
-                "fit",
-                f"collapse at step {step}: recall of the probe fell to {recall:.2f} from {float(self.state[1]):.2f}, "
-                f"{lost} of {self.classes} classes nearly gone; {done}",
-                "warning",
-            )
+            return f"back to the best state, learning rate halved{more}"
+        return "nothing was done, because " + (
+            f"all {_MOST_REMEDIES} remedies are used up" if self.remedies else "remedies are off"
         )
+
+    def _names(self, lost_K: Tensor) -> list[str]:
+        return [name for name, lost in zip(self.classes, lost_K.tolist(), strict=True) if lost]
 
     @torch.no_grad()
     def _remedy(self) -> None:
@@ -136,9 +208,9 @@ class Watcher:
     @torch.no_grad()
     def _drawn(self) -> Tensor:
         """Return the probe's images by the averaged weights."""
-        drawn = []
-        for start in range(0, len(self._z_NZ), 100):
-            part = slice(start, start + 100)
+        drawn, rows = [], len(self._z_NZ)
+        # Parts of nearly equal size: a rest of one image has no batch statistics.
+        for part in split(rows, math.ceil(rows / _DRAWN_AT_ONCE)):
             label = None if self._label_N is None else self._label_N[part]
             # A copy of the buffers: what a look changes in them must not reach the training.
             made: Any = functional_call(self.duel.generator, self.duel.averaged(), (self._z_NZ[part], label))
@@ -150,13 +222,40 @@ class Watcher:
         """Return features, [N, D], and the share of images that look like each class, [K]."""
         features = self._network.features(x_NCHW)
         found = self._network.head(features).argmax(1).cpu().numpy()
-        share_K = np.bincount(found, minlength=self.classes) / len(found) if self.duel.labelled else np.ones(1)
+        share_K = np.bincount(found, minlength=len(self.classes)) / len(found) if self.duel.labelled else np.ones(1)
         return features.double().cpu().numpy(), share_K.astype(np.float64)
 
     def facts(self) -> dict[str, Any]:
-        """Return what was seen, for the report: rows of `probes` hold `COLUMNS`."""
-        rows = self.history[: int(self.state[0])].tolist()
-        return {"probes": [dict(zip(COLUMNS, row, strict=True)) for row in rows], "remedies": int(self.state[2])}
+        """Return what was seen, for the report: rows of `probes` hold `COLUMNS` and the names of lost classes."""
+        made = int(self.state[0])
+        probes = [
+            {name: None if math.isnan(value) else value for name, value in zip(COLUMNS, row, strict=True)}
+            | {"lost": self._names(lost_K)}
+            for row, lost_K in zip(self.history[:made].tolist(), self.lost_PK[:made], strict=True)
+        ]
+        return {"probes": probes, "remedies": int(self.state[2])}
+
+
+def newly_lost(lost_PK: Tensor, recall_P: Tensor) -> Tensor:
+    """Return the classes that the last look and the one before found lost, and that this was not yet true of, [K] bool.
+
+    Nothing is lost before recall has been above .2: what was never learnt cannot go.
+
+    Args:
+        lost_PK: Classes that each look found nearly gone, bool; at least one look.
+        recall_P: Recall in each look.
+    """
+    started_P = recall_P.cummax(0).values > _STARTED
+    sure_PK = lost_PK & started_P[:, None]
+    sure_PK[1:] &= lost_PK[:-1]
+    sure_PK[0] = False
+    return sure_PK[-1] & ~sure_PK[-2] if len(sure_PK) > 1 else sure_PK[-1]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names for a message, as many as a line can hold."""
+    told = ", ".join(repr(name[:_LONGEST_NAME]) for name in names[:_MOST_NAMED])
+    return told if len(names) <= _MOST_NAMED else f"{told} and {len(names) - _MOST_NAMED} more"
 
 
 def _to_tell_apart(data: Images, rng: Rng) -> Images:
