@@ -35,7 +35,7 @@ NUMBERS = [str(value) for value in range(30, 90)]
     ("values", "expected"),
     [
         (["1", "2", "3", "3"], {"kind": "integer"}),
-        (["-1", "+2", "0", "0"], {"kind": "integer"}),
+        (["-1", "+2", "0", "0"], {"kind": "integer", "stored": "fixed +1234.5"}),
         (["1.5", "2.25", "1.5"], {"kind": "number", "decimals": 2, "stored": "point"}),
         (["1.50", "2.25", "1.50"], {"kind": "number", "decimals": 2, "stored": "fixed"}),
         (["1.5", "2", "2"], {"kind": "number", "decimals": 1, "stored": "short"}),
@@ -52,15 +52,19 @@ NUMBERS = [str(value) for value in range(30, 90)]
         (["2021-01-01", "2021-02-01"], {"kind": "datetime", "stored": "%Y-%m-%d"}),
         (["2021-01-01T10:00:00Z"] * 2, {"kind": "datetime", "stored": "%Y-%m-%dT%H:%M:%SZ"}),
         (["2021-01-01 10:00+02:00"] * 2, {"kind": "datetime", "stored": "%Y-%m-%d %H:%M+02:00"}),
-        ([f"key-{k}" for k in range(30)], {"kind": "id"}),
-        ([str(k) for k in range(100, 130)], {"kind": "id", "stored": "int64"}),
+        ([f"key-{k}" for k in range(30)], {"kind": "id", "form": "key-{30..999}"}),
+        (
+            [*(f"key-{k}" for k in range(30)), *[None] * 10],
+            {"kind": "id", "form": "key-{30..999}", "optional": True, "lacking": 0.25},
+        ),
+        ([str(k) for k in range(100, 130)], {"kind": "id", "stored": "int64", "form": "{130..999}"}),
         ([str(7 * k * k) for k in range(30)], {"kind": "integer", "grid": 7.0}),
         ([f"a longer note about thing {k}" for k in range(30)], {"kind": "text"}),
         (["a", None, "b", "b", "a", "NA", "?"], {"kind": "category", "categories": ("a", "b"), "optional": True}),
         ([None, "", "NA"], {"kind": "category", "optional": True}),
         (["only"] * 3, {"kind": "category", "categories": ("only",)}),
         (["a"], {"kind": "category", "categories": ("a",)}),
-        (["P0", "P1"], {"kind": "id"}),
+        (["P0", "P1"], {"kind": "id", "form": "P{2..99}"}),
         (["Ann Berg", "Bo Berg"], {"kind": "text"}),
         (["Oslo", "Oslo", "Rome", "Paris"], {"kind": "category", "categories": ("Oslo", "Paris", "Rome")}),
         (["4"], {"kind": "integer"}),
@@ -217,7 +221,9 @@ GAPS = [str(7 * k * k) for k in range(30)]
 
 @pytest.mark.parametrize("name", ["customer_nr", "orderNo", "account number", "Kundennummer", "zip-code", "id", "no"])
 def test_whole_numbers_called_like_keys_are_keys(name: str) -> None:
-    assert kind(GAPS, name).column.model_dump(exclude_defaults=True) == {"name": name, "kind": "id", "stored": "int64"}
+    assert kind(GAPS, name).column.model_dump(exclude_defaults=True) == {
+        "name": name, "kind": "id", "stored": "int64", "form": "{5900..9999}",
+    }  # fmt: skip
     assert kind(GAPS, name, kind="integer").column.kind == "integer"
     assert kind(GAPS, name, low=0).column.kind == "integer"
 
@@ -230,10 +236,50 @@ def test_whole_numbers_that_never_repeat_are_told() -> None:
 def test_keys_of_another_table_are_no_amounts() -> None:
     found = kind([str(7 * k) for k in range(10)] * 3, "user_id")
     assert (found.column.kind, found.column.stored, len(found.column.categories)) == ("category", "int64", 10)
-    assert "called like a key, but 20 cells repeat one: keys of another table" in found.reason
+    assert "called like a key, but 20 cells repeat one: codes, or keys of another table" in found.reason
     mostly = kind([*map(str, range(1000, 1100)), "1000"], "user_id")
     assert (mostly.column.kind, mostly.column.stored) == ("text", "")
     assert mostly.reason.startswith("called like a key, and 99 of 101 cells hold a value that no other row has;")
     assert kind([str(7 * k) for k in range(10)] * 3, "amount").column.kind == "integer"
     typed = infer(facts([str(7 * k) for k in range(10)] * 3, "user_id"), Declared(), "int32")
     assert (typed.column.kind, typed.column.stored) == ("category", "int32")
+
+
+def test_a_declared_key_is_a_number_where_real_ones_are() -> None:
+    found = kind(GAPS, "order", kind="id").column
+    assert (found.stored, found.form) == ("int64", "{5900..9999}")
+    assert kind(["007", "010", "9"], kind="id").column.stored == ""
+    assert kind([str(10**17 + 7 * k) for k in range(9)], kind="id").column.stored == ""
+    typed = infer(facts([str(7 * k) for k in range(30)], "order"), Declared(kind="id"), "uint16").column
+    assert (typed.stored, typed.form) == ("uint16", "{210..999}")
+    assert infer(facts([str(8 * k) for k in range(30)], "order"), Declared(kind="id"), "uint8").column.form == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "form", "told"),
+    [
+        (["4/22/2021", "5/1/2021", "12/10/2021"], "%-m/%-d/%Y", ""),
+        (["12/10/2021", "4/5/2021", "5/1/2021"], "%-m/%-d/%Y", "; %-d/%-m/%Y would fit as well: set format"),
+        (["22/4/2021", "5/1/2021"], "%-d/%-m/%Y", ""),
+        (["12/10/2021", "11/12/2021"], "%m/%d/%Y", "; %d/%m/%Y would fit as well: set format"),
+        (["05/11/21", "12/02/21"], "%m/%d/%y", "; %d/%m/%y would fit as well: set format"),
+        (["25/11/21", "12/02/21"], "%d/%m/%y", ""),
+        (["5.11.2021", "25.1.2021"], "%-d.%-m.%Y", ""),
+        (["05.11.21", "25.01.21"], "%d.%m.%y", ""),
+        (["12:15", "07:58"], "%H:%M", ""),
+        (["12:15", "7:58"], "%-H:%M", ""),
+    ],
+)
+def test_short_dates_and_times(words: list[str | None], form: str, told: str) -> None:
+    for size in (1, 7):
+        found = infer(facts(words * 3, batch=size), Declared())
+        assert (found.column.kind, found.column.stored) == ("datetime", form)
+        assert (";" in found.reason) == bool(told)
+        assert told in found.reason
+    assert ("times written" in found.reason) == ("/" not in form and "." not in form)
+
+
+def test_mixed_dates_and_times_are_words() -> None:
+    assert kind(["12:15", "23:59:00"] * 3).column.kind == "category"
+    assert kind(["75:30", "12:15"] * 3).column.kind == "category"
+    assert kind(["2021-01-01", "4:15"] * 3).column.kind == "category"

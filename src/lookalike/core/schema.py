@@ -26,6 +26,8 @@ class Column(BaseModel):
     optional: bool = Field(default=False, description="Values may be missing.")
     decimals: int | None = Field(default=None, description="Digits after the point that values have; None = any.")
     stored: str = Field(default="", description="Type or format that values are written back in; empty = as the kind.")
+    form: str = Field(default="", description="Form of new keys; empty = random ones.")
+    lacking: float = Field(default=0.0, ge=0, le=1, description="Share of missing values of a key.")
     grid: float | None = Field(default=None, gt=0, description="Values are whole multiples of this; None = any.")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
@@ -17,6 +19,10 @@ _CODE = r"^[+-]?0\d"
 _INFINITE = r"(?i)^[+-]?inf(inity)?$"
 _EXACT = 2.0**53
 _MOST_DECIMALS = 9
+_MOST_SIGNIFICANT = 6
+_PLAIN = re.compile(r"-?[\d.][\d.eE+-]*", re.ASCII)
+_GENERAL = re.compile(r"general(\d)")
+_SCIENTIFIC = re.compile(r"([eE])(\+?)(\d)\.(\d+)")
 
 
 @final
@@ -35,6 +41,8 @@ class Numbers:
         decimals: Most digits after the point.
         fewest: Fewest digits after the point.
         padded: A number with two digits or more after the point ends with a zero.
+        plus: A number above 0 has a plus sign.
+        unsigned: One has none.
         step: Largest number of units of the last digit that divides every number; 0 = none was seen, -1 = unknown.
     """
 
@@ -48,6 +56,8 @@ class Numbers:
     decimals: int = 0
     fewest: int = 99
     padded: bool = False
+    plus: bool = False
+    unsigned: bool = False
     step: int = 0
 
     def add(self, words: pa.Array, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -67,6 +77,9 @@ class Numbers:
         self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
         exponents = np.asarray(pc.match_substring(words, "e", ignore_case=True))
         self.exponents += int(counts[exponents].sum())
+        signed = np.asarray(pc.starts_with(words, "+"))
+        self.plus |= bool((signed & (values > 0)).any())
+        self.unsigned |= bool((~signed & (values > 0)).any())
         self._digits(words, values)
         return numeric
 
@@ -86,3 +99,54 @@ class Numbers:
             return
         step = int(np.gcd.reduce(np.rint(scaled).astype(np.int64)))
         self.step, self.decimals = math.gcd(self.step * 10 ** (most - self.decimals), step), most
+
+
+def way_of_digits(words: Iterable[str], numbers: Numbers) -> str:
+    """Return the way of writing numbers by so many significant digits, or all with an exponent; empty = another.
+
+    Args:
+        words: All of them; with marks they are written otherwise.
+        numbers: What they are like.
+
+    Example:
+        >>> found = Numbers()
+        >>> _ = found.add(pa.array(["43.2", "1.16e+04"]), np.array([1, 1]))
+        >>> way_of_digits(["43.2", "1.16e+04"], found)
+        'general3'
+    """
+    listed = list(words)
+    if not all(map(_PLAIN.fullmatch, listed)):
+        return ""
+    values = [float(word) for word in listed]
+    if numbers.exponents == numbers.count:
+        letter, plus = ("E" if "E" in listed[0] else "e"), ("+" if any("+" in word[1:] for word in listed) else "")
+        parts = [re.split("[eE][+-]?", word) for word in listed]
+        points = max(len(mantissa.partition(".")[2]) for mantissa, _ in parts)
+        way = f"{letter}{plus}{min(len(exponent) for _, exponent in parts)}.{points}"
+        if write_way(np.array(values), way) == listed:
+            return way
+    before = len(f"{max(abs(numbers.low), abs(numbers.high)):.0f}")
+    for digits in range(1, _MOST_SIGNIFICANT + 1):
+        if numbers.exponents or before + numbers.decimals > digits + 1:
+            if all(f"{value:.{digits}g}" == word for value, word in zip(values, listed, strict=True)):
+                return f"general{digits}"
+    return ""
+
+
+def write_way(values: npt.NDArray[np.float64], way: str) -> list[str] | None:
+    """Return numbers written in such a way, [N]; None = the way is another.
+
+    Example:
+        >>> write_way(np.array([25000.0, 0.001]), "e1.1"), write_way(np.array([25000.0]), "E+2.1")
+        (['2.5e4', '1e-3'], ['2.5E+04'])
+    """
+    if match := _GENERAL.fullmatch(way):
+        return [f"{value:.{match[1]}g}" for value in values.tolist()]
+    if not (match := _SCIENTIFIC.fullmatch(way)):
+        return None
+    letter, plus, digits, points = match.groups()
+    found = []
+    for value in values:
+        word = np.format_float_scientific(value, precision=int(points), trim="-", exp_digits=int(digits))
+        found.append(word.replace("e+", f"e{plus}").replace("e", letter))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, final
@@ -13,12 +14,14 @@ import pyarrow.compute as pc
 
 from lookalike.data.digits import Numbers
 from lookalike.data.formats import date_formats, parse_dates
+from lookalike.data.keyforms import Shapes
 from lookalike.data.marks import Marked
 
 MOST_LEVELS = 200_000
 """Different values of a column that are kept; a column with more is no category."""
 MOST_NUMBERS = 20_000
 """The same where all values are numbers and nobody declared them as categories."""
+_LONGEST = 40
 _OFFSET = r"(?P<zone>Z|[+-]\d{2}:?\d{2})$"
 
 
@@ -36,6 +39,7 @@ class Facts:
         many: There are more.
         numbers: What its numbers are like.
         marked: The same where they have a decimal comma, marks between thousands, a currency or a unit.
+        shapes: What its strings are alike in, as long as none repeats.
         odd: First row, counted from 1, whose value is no number, after numbers were seen or before; 0 = none.
         dates: Formats in which every value so far is a date; None = nothing was seen yet.
         offsets: Zones of the dates, as written.
@@ -54,6 +58,7 @@ class Facts:
     many: bool = False
     numbers: Numbers = field(default_factory=Numbers)
     marked: Marked = field(default_factory=Marked)
+    shapes: Shapes = field(default_factory=Shapes)
     odd: int = 0
     dates: list[str] | None = None
     offsets: set[str] = field(default_factory=set)
@@ -88,6 +93,8 @@ class Facts:
         if not self.coded:
             self.marked.add(words, counts, earlier, self.numbers)
         self._count(words, counts)
+        if not self.repeated:
+            self.shapes.add(words)
         if not self.odd and not numeric.all():
             first = words.filter(pa.array(~numeric))[0]
             self.odd = before + int(pc.index(cells, first).as_py()) + 1
@@ -134,6 +141,13 @@ class Facts:
             self.part_zoned = True
             return
         self.dates = fit
+
+    def looks(self) -> str:
+        """Return how values are written, without saying any: 9 stands for a digit, a for letters."""
+        masks: Counter[str] = Counter()
+        for level, count in self.levels.items():
+            masks[re.sub(r"[^\W\d_]+", "a", re.sub(r"\d", "9", level))[:_LONGEST]] += count
+        return ", ".join(mask for mask, _ in masks.most_common(3)) + (", ..." if len(masks) > 3 else "")
 
     def examples(self, most: int) -> list[Any]:
         """Return the commonest values."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.core.schema import Column
+from lookalike.data.digits import write_way
 from lookalike.data.marks import way_and_look
 from lookalike.data.table import Table
 
@@ -24,19 +26,27 @@ FIXED, POINT, SHORT = "fixed", "point", "short"
 PAIR = "|"
 """Stands between the two words of a boolean."""
 _FRACTION = re.compile(r"%(\d)f")
+_PIECE = re.compile(r"%\df|%-[dmH]|%z|(?:(?!%\df|%-[dmH]|%z).)+", re.DOTALL)
 _DATES = (
     (r"\d{4}-\d{2}-\d{2}", ("%Y-%m-%d",)),
     (r"\d{4}/\d{2}/\d{2}", ("%Y/%m/%d",)),
-    (r"\d{2}\.\d{2}\.\d{4}", ("%d.%m.%Y",)),
-    (r"\d{2}/\d{2}/\d{4}", ("%m/%d/%Y", "%d/%m/%Y")),
+    (r"\d{2}\.\d{2}\.\d{4}", ("%d.%m.%Y", "%-d.%-m.%Y")),
+    (r"\d{1,2}\.\d{1,2}\.\d{4}", ("%-d.%-m.%Y",)),
+    (r"\d{2}\.\d{2}\.\d{2}", ("%d.%m.%y",)),
+    (r"\d{2}/\d{2}/\d{4}", ("%m/%d/%Y", "%d/%m/%Y", "%-m/%-d/%Y", "%-d/%-m/%Y")),
+    (r"\d{1,2}/\d{1,2}/\d{4}", ("%-m/%-d/%Y", "%-d/%-m/%Y")),
+    (r"\d{2}/\d{2}/\d{2}", ("%m/%d/%y", "%d/%m/%y", "%-m/%-d/%y", "%-d/%-m/%y")),
+    (r"\d{1,2}/\d{1,2}/\d{2}", ("%-m/%-d/%y", "%-d/%-m/%y")),
     (r"\d{2}-\d{2}-\d{4}", ("%d-%m-%Y", "%m-%d-%Y")),
     (r"\d{2} [A-Za-z]{3} \d{4}", ("%d %b %Y",)),
     (r"\d{2}-[A-Za-z]{3}-\d{4}", ("%d-%b-%Y",)),
 )
 _TIMES = (
-    (r"\d{2}:\d{2}", "%H:%M"),
-    (r"\d{2}:\d{2}:\d{2}", "%H:%M:%S"),
-    (r"\d{2}:\d{2}:\d{2}\.\d{1,6}", "%H:%M:%S.%{}f"),
+    (r"\d{2}:\d{2}", ("%H:%M", "%-H:%M")),
+    (r"\d:\d{2}", ("%-H:%M",)),
+    (r"\d{2}:\d{2}:\d{2}", ("%H:%M:%S", "%-H:%M:%S")),
+    (r"\d:\d{2}:\d{2}", ("%-H:%M:%S",)),
+    (r"\d{2}:\d{2}:\d{2}\.\d{1,6}", ("%H:%M:%S.%{}f",)),
 )
 _ZONE = r"(?:Z|[+-]\d{2}:?\d{2})"
 
@@ -44,22 +54,22 @@ _ZONE = r"(?:Z|[+-]\d{2}:?\d{2})"
 def date_formats(example: str) -> list[str]:
     """Return the formats of dates that one value may be written in; none when it is no date.
 
-    A zone at the end becomes `%z`.
+    A zone at the end becomes `%z`, which is written as Z; `%-d`, `%-m` and `%-H` have no zero before one digit.
 
     Example:
-        >>> date_formats("03/04/2021"), date_formats("2021-04-03T10:00Z"), date_formats("7")
-        (['%m/%d/%Y', '%d/%m/%Y'], ['%Y-%m-%dT%H:%M%z'], [])
+        >>> date_formats("3/4/2021"), date_formats("13-04-2021"), date_formats("7")
+        (['%-m/%-d/%Y', '%-d/%-m/%Y'], ['%d-%m-%Y', '%m-%d-%Y'], [])
     """
-    found = []
-    for pattern, dates in _DATES:
-        if re.fullmatch(pattern, example, flags=re.ASCII):
+    for pattern, dates in (*_DATES, *_TIMES):
+        if "." not in pattern.partition(":")[2] and re.fullmatch(pattern, example, flags=re.ASCII):
             return list(dates)
-        for clock, time in _TIMES:
+    for pattern, dates in _DATES:
+        for clock, times in _TIMES:
             match = re.fullmatch(rf"{pattern}([T ]){clock}({_ZONE})?", example, flags=re.ASCII)
             if match:
-                digits = len(example.removesuffix(match[2] or "").rpartition(".")[2])
-                found += [f"{date}{match[1]}{time.format(digits)}{'%z' if match[2] else ''}" for date in dates]
-    return found
+                digits, zone = len(example.removesuffix(match[2] or "").rpartition(".")[2]), "%z" if match[2] else ""
+                return [f"{date}{match[1]}{time.format(digits)}{zone}" for date in dates for time in times]
+    return []
 
 
 def parse_dates(words: pa.Array, form: str, exact: bool = False) -> npt.NDArray[np.datetime64]:
@@ -74,11 +84,15 @@ def parse_dates(words: pa.Array, form: str, exact: bool = False) -> npt.NDArray[
     import pandas as pd
 
     series = pd.Series(words.to_pylist(), dtype=object)
-    wanted = _FRACTION.sub("%f", form)
+    wanted = _FRACTION.sub("%f", form).replace("%-", "%")
     parsed = pd.to_datetime(series, format=wanted, errors="coerce", utc="%z" in form)
     values = parsed.dt.tz_localize(None) if parsed.dt.tz is not None else parsed
     found = values.to_numpy().astype("datetime64[us]")
-    if exact and "%z" not in form and len(found):
+    if exact and "%-" in form:
+        there = np.flatnonzero(~np.isnat(found))
+        back = np.array(write_dates(found[there], form), dtype=object)
+        found[there[back != series.to_numpy()[there]]] = np.datetime64("NaT")
+    elif exact and "%z" not in form and len(found):
         length = len(write_dates(np.array(["2000-10-20T10:10:10"], dtype="datetime64[us]"), form)[0])
         found[np.asarray(pc.fill_null(pc.utf8_length(words), 0)) != length] = np.datetime64("NaT")
     return found
@@ -108,16 +122,20 @@ def write_dates(values: npt.NDArray[np.datetime64], form: str) -> list[str]:
     # Here and not above: images and texts do without its 25 MB.
     import pandas as pd
 
-    match = _FRACTION.search(form)
     stamps = pd.Series(values.astype("datetime64[us]")).dt
-    if not match:
-        return list(stamps.strftime(form))
-    digits = int(match[1])
-    part = stamps.microsecond.to_numpy() // 10 ** (6 - digits)
-    before, after = form[: match.start()], form[match.end() :]
-    ends = [after] * len(values) if "%" not in after else list(stamps.strftime(after))
-    starts = stamps.strftime(before)
-    return [f"{start}{value:0{digits}d}{end}" for start, value, end in zip(starts, part, ends, strict=True)]
+    pieces = [_piece(stamps, piece, len(values)) for piece in _PIECE.findall(form)]
+    return pieces[0] if len(pieces) == 1 else ["".join(row) for row in zip(*pieces, strict=True)]
+
+
+def _piece(stamps: Any, piece: str, n: int) -> list[str]:  # noqa: ANN401  the dates of a pandas series
+    if match := _FRACTION.fullmatch(piece):
+        digits = int(match[1])
+        return [f"{value:0{digits}d}" for value in (stamps.microsecond // 10 ** (6 - digits)).tolist()]
+    if piece.startswith("%-"):
+        parts = {"%-d": stamps.day, "%-m": stamps.month, "%-H": stamps.hour}
+        return [str(value) for value in parts[piece].tolist()]
+    # Moments of several zones were brought to UTC.
+    return ["Z"] * n if piece == "%z" else list(stamps.strftime(piece)) if "%" in piece else [piece] * n
 
 
 def write_numbers(values: npt.NDArray[np.float64], column: Column) -> list[str]:
@@ -138,15 +156,17 @@ def read_numbers(words: pa.Array, column: Column) -> pa.Array:
 def _digits(values: npt.NDArray[np.float64], column: Column, way: str) -> list[str]:
     if column.kind == "integer" and column.decimals is None:
         return list(np.char.mod("%d", np.rint(values).astype(np.int64)))
+    if (words := write_way(values, way)) is not None:
+        return words
     digits = column.decimals
     # Adding nothing turns the negative zero into the positive one.
     rounded = (values if digits is None else np.round(values, digits)) + 0.0
     if way == FIXED and digits is not None:
         return list(np.char.mod(f"%.{digits}f", rounded))
-    words = list(pc.cast(pa.array(rounded), pa.string()).to_pylist())
+    plain = list(pc.cast(pa.array(rounded), pa.string()).to_pylist())
     if way == POINT:
-        return [word if "." in word or "e" in word else f"{word}.0" for word in words]
-    return words
+        return [word if "." in word or "e" in word else f"{word}.0" for word in plain]
+    return plain
 
 
 def written(table: Table) -> pa.Table:
@@ -215,6 +235,17 @@ def arrow_type(name: str) -> pa.DataType:
     return pa.type_for_alias(name)
 
 
+def largest_of(stored: str) -> int | None:
+    """Return the largest whole number of a type; None = it is no type of such.
+
+    Example:
+        >>> largest_of("uint16"), largest_of("int64"), largest_of("string")
+        (65535, 9223372036854775807, None)
+    """
+    found = re.fullmatch(r"(u?)int(\d+)", stored)
+    return None if found is None else 2 ** (int(found[2]) - (not found[1])) - 1
+
+
 def _natural(column: Column) -> pa.DataType:
     """Return the type of a column whose source was text."""
     if column.kind == "boolean":
@@ -232,8 +263,8 @@ def stored_type(column: Column) -> pa.DataType:
         found = arrow_type(column.stored) if column.stored else _natural(column)
     except ValueError:
         return _natural(column)
-    # New keys are larger than those of any program that counts.
-    return pa.int64() if column.kind == "id" and pa.types.is_integer(found) else found
+    # Keys without a form are larger than those of any program that counts.
+    return pa.int64() if column.kind == "id" and pa.types.is_integer(found) and not column.form else found
 
 
 def typed(table: Table) -> pa.Table:

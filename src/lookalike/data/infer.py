@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,11 +10,19 @@ from typing import Any, final
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
-from lookalike.data.declared import Declared
-from lookalike.data.digits import Numbers
+from lookalike.data.declared import Declared, bounds
+from lookalike.data.digits import Numbers, way_of_digits
 from lookalike.data.facts import MOST_LEVELS, Facts
-from lookalike.data.formats import FIXED, PAIR, POINT, SHORT, date_format, date_seconds
-from lookalike.data.keynames import called_like_a_key, called_like_an_index, given_out, mostly_single, single_rows
+from lookalike.data.formats import FIXED, PAIR, POINT, SHORT
+from lookalike.data.keynames import (
+    LARGEST,
+    called_like_a_key,
+    called_like_an_index,
+    given_out,
+    mostly_single,
+    new_form,
+    single_rows,
+)
 from lookalike.data.marks import Look
 from lookalike.data.pixels import shown
 from lookalike.data.table import BOOLEANS
@@ -24,7 +31,6 @@ _PAIRS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("0", "1"))
 _MOST_CLASSES = 20
 _FEW_NUMBERS = 50
 _FEWEST_KEYS = 20
-_LARGEST = 2**53
 _MOST_DECIMALS = 9
 _FEWEST_STEPS = 10
 _AS_CATEGORY = "set kind: category to learn it, and real values are given out"
@@ -58,7 +64,7 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     guess = _typed(facts, typed, declared) if typed else _guessed(facts, declared, is_label)
     kind, reason, more = guess
     if declared.kind is not None and declared.kind != kind:
-        kind, reason, more = _as_declared(facts, declared.kind, more if typed else {})
+        kind, reason, more = _as_declared(facts, declared.kind, more if typed else {}, bool(declared.format))
     elif declared.kind is not None:
         reason = "declared"
     if is_label and declared.kind is None and kind == "integer" and 2 <= len(facts.levels) <= _MOST_CLASSES:
@@ -71,11 +77,12 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     if declared.format:
         fields["stored"] = declared.format
     if kind in ("number", "integer"):
+        look = replace(look, plus=facts.numbers.plus and not facts.numbers.unsigned and not typed)
         reason += ("" if look == Look() else f", written like {look.stored('').strip()}") + doubt
         if look != Look():
             fields["stored"] = look.stored(str(fields.get("stored") or FIXED))
             fields.setdefault("unit", (look.prefix + look.suffix).strip())
-    fields |= _bounds(facts.name, kind, fields.get("stored", ""), declared)
+    fields |= bounds(facts.name, kind, fields.get("stored", ""), declared)
     if kind in ("category", "ordinal"):
         fields["categories"] = _categories(facts, declared, kind, more)
     if kind == "boolean":
@@ -86,6 +93,9 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
             f"column {shown(facts.name)} is declared as never missing, but {facts.missing:,} of {facts.rows:,} cells "
             "are; fill them, or leave optional out"
         )
+    if kind == "id" and facts.filled:
+        fields["form"] = new_form(facts, str(fields.get("stored", "")))
+        fields["lacking"] = round(facts.missing / facts.rows, 4)
     fields = {key: value for key, value in fields.items() if value not in (None, "")}
     return Inferred(Column(name=facts.name, kind=kind, optional=optional, **fields), _told(facts, reason), facts)
 
@@ -106,37 +116,6 @@ def _with_marks(facts: Facts, declared: Declared) -> tuple[Facts, Look, str]:
     if numbers.codes or (code and declared.kind is None):
         return facts, Look(), ""
     return replace(facts, numbers=numbers), look, doubt
-
-
-def _bounds(name: str, kind: str, stored: str, declared: Declared) -> dict[str, float]:
-    """Return the declared bounds as numbers; those of dates in seconds since 1970."""
-    form = date_format(Column(name=name, kind=kind, stored=stored)) if kind == "datetime" else ""
-    found: dict[str, float] = {}
-    for key in ("low", "high"):
-        bound = getattr(declared, key)
-        if bound is None:
-            continue
-        if kind == "datetime":
-            given = bound if isinstance(bound, str) else f"{bound:g}"
-            seconds = date_seconds(given, form)
-            if seconds is None:
-                raise DataError(
-                    f"column {shown(name)}: {key} must be a date written as {form} or as 2020-01-31, found "
-                    f"{shown(given)}; correct it"
-                )
-            found[key] = seconds
-        elif isinstance(bound, str):
-            raise DataError(
-                f"column {shown(name)}: {key} must be a number, found {shown(bound)}; correct it, or declare kind: "
-                "datetime if the column holds dates"
-            )
-        else:
-            found[key] = bound
-    if found.get("low", -math.inf) > found.get("high", math.inf):
-        raise DataError(
-            f"column {shown(name)}: low must not be above high, found {declared.low} and {declared.high}; correct them"
-        )
-    return found
 
 
 Guess = tuple[str, str, dict[str, Any]]
@@ -209,7 +188,7 @@ def _number(facts: Facts, keys: bool = True) -> Guess:
     found, more = facts.numbers, _digits(facts)
     unique = keys and not facts.repeated
     if found.whole == found.count:
-        if max(abs(found.low), abs(found.high)) >= _LARGEST:
+        if max(abs(found.low), abs(found.high)) >= LARGEST:
             return ("id", "unique whole numbers of more than 15 digits", {}) if unique else _words(facts)
         span = found.high - found.low + 1
         if unique and _counted(facts, span):
@@ -239,7 +218,7 @@ def _repeated_keys(facts: Facts) -> Guess:
     kind, reason, _ = _words(facts)
     if kind == "text":
         return kind, f"called like a key, and {reason} (kind: integer if they are amounts)", {}
-    return kind, f"{reason}: keys of another table (kind: integer if they are amounts)", {"stored": "int64"}
+    return kind, f"{reason}: codes, or keys of another table (kind: integer if they are amounts)", {"stored": "int64"}
 
 
 def _digits(facts: Facts) -> dict[str, Any]:
@@ -253,6 +232,8 @@ def _digits(facts: Facts) -> dict[str, Any]:
     else:
         more["stored"] = POINT if found.fewest >= 1 else SHORT
     enough = facts.different >= _FEWEST_STEPS or (facts.different >= 3 and found.step % 10 == 0)
+    if not facts.many and found.whole < found.count and (way := way_of_digits(facts.levels, found)):
+        return {"stored": way}
     if found.step > 1 and enough:
         more["grid"] = float(f"{found.step * 10.0**-found.decimals:.12g}")
     return more
@@ -271,9 +252,11 @@ def _date(facts: Facts) -> Guess:
             form = form.replace("%z", next(iter(facts.offsets)))
         else:
             told = f"; {len(facts.offsets)} time zones, brought to UTC"
-    if len(forms) > 1:
-        told += f"; {forms[1]} would fit as well: set format if that is meant"
-    return "datetime", f"dates written as {form}{told}", {"stored": form}
+    # Without the zeros before one digit it is the same date.
+    if other := next((one for one in forms if one.replace("-", "") != forms[0].replace("-", "")), ""):
+        told += f"; {other} would fit as well: set format if that is meant"
+    what = "dates" if "%y" in form.lower() else "times"
+    return "datetime", f"{what} written as {form}{told}", {"stored": form}
 
 
 def _words(facts: Facts, is_label: bool = False) -> Guess:
@@ -363,7 +346,7 @@ _UNFIT = {
 }
 
 
-def _as_declared(facts: Facts, kind: str, typed: dict[str, Any]) -> Guess:
+def _as_declared(facts: Facts, kind: str, typed: dict[str, Any], has_format: bool) -> Guess:
     if not _FITS[kind](facts):
         odd = f" (the first in row {facts.odd:,})" if kind in ("number", "integer") and facts.odd else ""
         raise DataError(
@@ -373,10 +356,18 @@ def _as_declared(facts: Facts, kind: str, typed: dict[str, Any]) -> Guess:
     more = {"stored": typed["stored"]} if typed.get("stored") else {}
     if kind == "number" and not typed:
         more = _digits(facts)
+    if kind == "id" and not typed and facts.numbers.whole == facts.filled and not facts.numbers.codes:
+        more = {"stored": "int64"} if max(abs(facts.numbers.low), abs(facts.numbers.high)) < LARGEST else {}
     if kind == "boolean" and not typed and facts.levels:
         more = {"stored": _any_pair(facts)}
-    if kind == "datetime" and not typed and facts.dates:
-        more = _date(facts)[2]
+    if kind == "datetime" and not typed and facts.filled:
+        if not facts.dates and not has_format:
+            raise DataError(
+                f"column {shown(facts.name)} is declared as datetime, but no one format that is known fits its cells, "
+                f"which look like {facts.looks()} (9 for digits, a for letters); set format, such as %d.%m.%Y, or "
+                "correct them"
+            )
+        more = _date(facts)[2] if facts.dates else {}
     return kind, "declared", more
 
 

@@ -252,7 +252,8 @@ def _owned(name: str, table: Table, parent: Table, keyed: Mapping[str, Keyed]) -
     rows = np.flatnonzero(~gone)
     order = np.zeros(len(rows)) if one.order is None else _order(name, table, one.order)[rows]
     index = rows[np.lexsort((order, owner[rows]))]
-    changes = {"kind": "id", "optional": False, "stored": _stored(table, column, parent, keyed[other])}
+    stored, form = _stored(table, column, parent, keyed[other]), parent.schema.column(str(keyed[other].key)).form
+    changes = {"kind": "id", "optional": False, "stored": stored, "form": form}
     sorted_ = _replaced(table, column, changes, words).take(index)
     return sorted_, np.bincount(owner[rows], minlength=len(parent)).astype(np.int64), notes
 

@@ -1,10 +1,12 @@
-"""Which columns may name single rows: by what they are called, and by how often their values come."""
+"""Which columns may name single rows, by their names and by how often values come; and what new keys look like."""
 
 from __future__ import annotations
 
 import re
 
 from lookalike.data.facts import Facts
+from lookalike.data.formats import largest_of
+from lookalike.data.keyforms import count_on
 
 _KEY = re.compile(
     r"(?i:(^|[_\W])(id|key|pk|uuid|guid|row_?id|ssn|iban|passport|phone|e-?mail([_\W]?address)?)$)"
@@ -13,6 +15,8 @@ _KEY = re.compile(
 _INDEX = re.compile(r"(?i:(^|[_\W])(index|rownames?|unnamed: 0)$)|(?i:^(no|nr|number|code)$)")
 _MANY = 50
 _MANY_SINGLE = 10
+LARGEST = 2**53
+"""From here on not every whole number is one of 64 bits with a point."""
 
 
 def called_like_a_key(name: str) -> bool:
@@ -56,3 +60,14 @@ def given_out(facts: Facts) -> str:
     if single < 2 or (single < _MANY_SINGLE and single * _MANY_SINGLE <= facts.filled):
         return ""
     return f"; {single:,} of its values belong to one row each: they may be given out"
+
+
+def new_form(facts: Facts, stored: str) -> str:
+    """Return the form of new keys."""
+    numbers, most = facts.numbers, largest_of(stored)
+    if most is None:
+        return facts.shapes.form(facts.levels, facts.filled)
+    if max(abs(numbers.low), abs(numbers.high)) >= LARGEST:
+        return ""
+    # No number beyond what a spreadsheet holds exactly.
+    return count_on(int(numbers.low), max(0, int(numbers.high)), facts.filled, min(most, LARGEST - 1))

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from lookalike.data.digits import Numbers
 
-_LOOK = re.compile(r"(fixed|point|short) (-?)([^\d-]*)1(\D?)234(\D)5(.*)")
+_LOOK = re.compile(r"(fixed|point|short|general\d|[eE]\+?\d\.\d+) (-?)([^\d+-]*)(\+?)1(\D?)234(\D)5(.*)")
 _SPACES = " \u00a0\u202f"
 _THOUSANDS = (*_SPACES, "'", "\u2019")
 _MARKS = "".join((".,", *_THOUSANDS))
@@ -44,6 +44,7 @@ class Look:
         thousands: What stands between groups of three digits; empty = nothing.
         prefix: What stands before every number.
         suffix: What stands after it.
+        plus: Numbers above 0 have a plus sign.
         lead: The sign stands before the prefix.
     """
 
@@ -51,6 +52,7 @@ class Look:
     thousands: str = ""
     prefix: str = ""
     suffix: str = ""
+    plus: bool = False
     lead: bool = False
 
     def stored(self, way: str) -> str:
@@ -63,7 +65,7 @@ class Look:
         if self == Look():
             return way
         sign = "-" if self.lead else ""
-        return f"{way} {sign}{self.prefix}1{self.thousands}234{self.decimal}5{self.suffix}"
+        return f"{way} {sign}{self.prefix}{'+' if self.plus else ''}1{self.thousands}234{self.decimal}5{self.suffix}"
 
     @property
     def pattern(self) -> str:
@@ -92,7 +94,7 @@ class Look:
         return words if self == Look() else [self._write(word) for word in words]
 
     def _write(self, word: str) -> str:
-        sign = "-" if word.startswith("-") else ""
+        sign = "-" if word.startswith("-") else "+" if self.plus and word.strip("0.") else ""
         whole, point, rest = word.removeprefix("-").partition(".")
         if self.thousands and whole.isdigit():
             whole = f"{int(whole):,}".replace(",", self.thousands)
@@ -105,8 +107,8 @@ def way_and_look(stored: str) -> tuple[str, Look]:
     match = _LOOK.fullmatch(stored)
     if match is None:
         return stored, Look()
-    way, lead, prefix, thousands, decimal, suffix = match.groups()
-    return way, Look(decimal, thousands, prefix, suffix, bool(lead))
+    way, lead, prefix, plus, thousands, decimal, suffix = match.groups()
+    return way, Look(decimal, thousands, prefix, suffix, bool(plus), bool(lead))
 
 
 @final

@@ -167,6 +167,8 @@ def _write(rows: Rows, schema: Schema, settings: TabularSettings, folder: Path, 
 
 
 def _wanted(rows: Rows, settings: TabularSettings) -> list[str]:
+    if (empty := rows.names.count("")) > 1:
+        raise DataError(f"the header of {shown(rows.where)} has {empty:,} empty cells; give every column a name")
     if repeated := sorted(name for name, count in Counter(rows.names).items() if count > 1):
         raise DataError(f"{shown(rows.where)} has several columns called {_list(repeated)}; rename them")
     for option, given in (("columns", settings.columns), ("leave_out", settings.leave_out)):

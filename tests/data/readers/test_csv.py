@@ -153,6 +153,9 @@ def test_one_table_in_other_clothes(tmp_path: Path, content: str | bytes, option
         ("a,b\n1,2\n3,4,5\n", {}, "row 2 has 3 cells"),
         ("a,b\n1,secret" + "x" * (9 << 20) + "\n2,3\n", {}, "damaged or no CSV file: a quote is not closed, or a row"),
         (b"a,b\n1,fr\xfch\n", {}, "is not utf-8-sig text.*set encoding"),
+        ("a,b\n1,2\n".encode("utf-16"), {}, "begins with the mark of UTF-16; set encoding: utf-16"),
+        ("a,b\n1,2\n".encode("utf-16"), {"encoding": "cp1252"}, "begins with the mark of UTF-16; set encoding: utf-16"),
+        (b"a,,\n1,2,3\n", {}, "the header of .* has 2 empty cells; give every column a name"),
         ("a,b\n1,2\n", {"label": "c"}, "has no column 'c'; found a, b; set label: COLUMN"),
     ],
 )  # fmt: skip

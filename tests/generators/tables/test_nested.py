@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,15 @@ def test_a_family_depends_on_its_number_alone(shop: Relations) -> None:
     assert many.take(np.arange(3)).fingerprint() == few.fingerprint()
     assert model.sample(3, Rng(2)).fingerprint() != few.fingerprint()
     assert len(model.sample(0, Rng(1))) == 0
+
+
+def test_parts_of_a_run_share_no_keys_and_keep_their_form(shop: Relations) -> None:
+    model, rng = Nested().fit(shop, Rng(0), SILENT), Rng(1).child("sample")
+    parts = [model.sample(1024 if start == 0 else 100, rng.child("shard", start)) for start in (0, 1024)]
+    for name, key, form in (("shops", "shop", r"s\d{3,4}"), ("sales", "sale", r"\d{4,6}")):
+        keys = [str(one) for part in parts for one in part.tables[name].strings(key)]
+        assert len(set(keys)) == len(keys)
+        assert all(re.fullmatch(form, one) for one in keys)
 
 
 def test_columns_of_the_root_can_be_asked_for(shop: Relations) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator
 from itertools import chain
@@ -90,6 +91,8 @@ class Csv(TextReader, TabularSettings):
     def header(self) -> tuple[str, list[str]]:
         """Return the delimiter and the names of the columns."""
         path = existing(self.path, "CSV file")
+        if _is_utf_16(path) and not self.encoding.lower().startswith(("utf-16", "utf_16", "utf16")):
+            raise self._not_text(path, "it begins with the mark of UTF-16")
         try:
             with path.open(encoding=self.encoding, newline="") as file:
                 delimiter = self.delimiter or _delimiter(file.read(_SNIFFED))
@@ -159,9 +162,8 @@ class Csv(TextReader, TabularSettings):
             rows.notes.append(f"skipped {len(wrong):,} rows that had more or fewer cells than the header")
 
     def _not_text(self, path: Path, error: object) -> DataError:
-        return DataError(
-            f"{shown(path.name)} is not {shown(self.encoding)} text: {shown(error)}; set encoding, such as cp1252"
-        )
+        hint = ": utf-16" if _is_utf_16(path) else ", such as cp1252"
+        return DataError(f"{shown(path.name)} is not {shown(self.encoding)} text: {shown(error)}; set encoding{hint}")
 
     def records(self) -> Iterator[Record]:
         """Yield the rows as those of texts, named by file and line."""
@@ -192,6 +194,12 @@ class Csv(TextReader, TabularSettings):
             raise _damaged(path, error) from None
         finally:
             csv.field_size_limit(before)
+
+
+def _is_utf_16(path: Path) -> bool:
+    """Say whether a file begins with the byte-order mark of UTF-16."""
+    with path.open("rb") as file:
+        return file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def _damaged(path: Path, error: object) -> DataError:

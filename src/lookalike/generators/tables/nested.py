@@ -22,7 +22,7 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Member, Schema
 from lookalike.core.store import write_json
 from lookalike.data.clock import Clock
-from lookalike.data.fresh import fresh_words, tell_unlearnt
+from lookalike.data.fresh import Places, fresh_words, tell_unlearnt
 from lookalike.data.pixels import shown
 from lookalike.data.reduced import Reduction, reduction_of
 from lookalike.data.relations import Relations, concatenate_relations, number_name, table_folder
@@ -194,18 +194,19 @@ class _FittedNested:
             ConfigError: The generator of the root cannot be asked for that.
         """
         parts = [Relations.empty(self.schema)] if not n else []
-        asked = _by_row(n, where)
+        asked, whole = _by_row(n, where), Places.of(max(1, n), rng)
         for block, start in enumerate(range(0, n, _BLOCK)):
             count = min(_BLOCK, n - start)
             # Rows beyond the last one asked are made as that one.
             some = {name: [*values[start : start + count], *[values[-1]] * (_BLOCK - count)] if listed else values
                     for name, (listed, values) in asked.items()}  # fmt: skip
-            made = self._block(_BLOCK, rng.child("block", block), some)
+            places = Places(whole.rows[0] + np.arange(start, start + _BLOCK, dtype=np.int64), whole.key)
+            made = self._block(_BLOCK, rng.child("block", block), some, places)
             parts.append(made if count == _BLOCK else made.take(np.arange(count)))
         found = concatenate_relations(parts)
         return Relations({**found.tables, **self.kept}, found.sizes, self.schema)
 
-    def _block(self, n: int, rng: Rng, where: Mapping[str, object]) -> Relations:
+    def _block(self, n: int, rng: Rng, where: Mapping[str, object], places: Places) -> Relations:
         root = self.schema.tables[0]
         way = self.ways.get(root.name)
         asked = where if way is None else way.asked(n, where, "tables.nested")
@@ -214,6 +215,7 @@ class _FittedNested:
         rows: dict[str, int] = {root.name: n}
         sizes: dict[str, Codes] = {}
         tables: dict[str, Table] = {}
+        at = {root.name: places}
         for place, member in enumerate(member for member in self.schema.tables if member.parent is not None):
             own, parent = self.children[member.name], str(member.parent)
             number = made[parent][self._number(parent, member.name)]
@@ -221,9 +223,10 @@ class _FittedNested:
             made[parent][self._number(parent, member.name)] = sizes[member.name].astype(np.float64)
             made[member.name] = own.draw(made[parent], sizes[member.name], rng.child("children", place))
             rows[member.name] = int(sizes[member.name].sum())
+            at[member.name] = at[parent].children(sizes[member.name], own.most, member.name)
         for place, member in enumerate(self.schema.tables):
             if not member.keep:
-                words = fresh_words(member.rows, rows[member.name], rng.child("words", place))
+                words = fresh_words(member.rows, rows[member.name], rng.child("words", place), at[member.name])
                 owner = self._owner(member.name, tables, sizes)
                 values: dict[str, Values] = {**made[member.name], **words, **owner}
                 way = self.ways.get(member.name)
