@@ -310,3 +310,21 @@ def test_trees_that_tell_real_from_synthetic_speak_for_the_fidelity_of_a_table()
     shape = score("tabular.column_shape", "fidelity", 0.99, 0.99, 0.6)
     told = score("tabular.two_sample", "fidelity", 0.8, 0.5, 0.99, better="lower")
     assert _one("fidelity", [shape, told]).word == "FAIL"
+
+
+def test_a_worst_case_within_the_noise_of_real_rows_judges_nothing() -> None:
+    noise = {"floor_interval": [0.39, 0.66]}
+    told = score("tabular.two_sample", "fidelity", 0.552, 0.525, 0.556, better="lower", detail=noise)
+    found = _one("fidelity", [told])
+    assert found.word == "NOT ESTIMATED"
+    assert "no worse than real against real" in found.sentence
+    clear = score("tabular.two_sample", "fidelity", 0.6, 0.525, 0.9, better="lower", detail=noise)
+    assert _one("fidelity", [clear]).word == "CAUTION"
+
+
+def test_single_columns_speak_where_whole_rows_tell_nothing() -> None:
+    noise = {"floor_interval": [0.39, 0.66]}
+    told = score("tabular.two_sample", "fidelity", 0.552, 0.525, 0.556, better="lower", detail=noise)
+    shape = score("tabular.column_shape", "fidelity", 0.6, 0.89, 0.48)
+    assert _one("fidelity", [told, shape]).word == "FAIL"
+    assert _one("fidelity", [told, {**shape, "value": 0.88}]).word == "GOOD"

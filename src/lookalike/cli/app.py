@@ -307,7 +307,8 @@ def main() -> None:
     except LookalikeError as error:
         _fail(str(error), error.exit_code)
     except _UsageError as error:
-        _fail(f"{error.format_message()} See: {error.ctx.command_path if error.ctx else 'lookalike'} --help", 2)
+        command = error.ctx.command_path if error.ctx else "lookalike"
+        _fail(f"{error.format_message().rstrip('.')}; see {command} --help", 2)
     except (typer.Abort, KeyboardInterrupt):
         _fail("interrupted; finished work is kept: the same command continues", 130)
     except BrokenPipeError:

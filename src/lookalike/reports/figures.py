@@ -158,15 +158,26 @@ def _gain_interval(score: Record, both: Record, real: Record, gain: float) -> tu
 
 
 def distance_share(evidence: Evidence) -> Figure | Missing:
-    """Return where a distance stands between real against real (0) and the worst case (1)."""
+    """Return where a distance stands between real against real (0) and the worst case (1).
+
+    Where chance alone makes real rows as different from each other as the worst case is (few rows, columns without
+    relations), the likeness of single columns speaks in place of a metric of whole rows, if it was measured.
+    """
     score = evidence.chosen("fidelity", ("frechet", "kernel", "two_sample"), besides=_OF_THE_MODEL)
     if score is None:
         return Missing("no metric compared the rows with real ones" + _does(evidence, "metrics", "frechet"))
+    found = _on_the_way(score)
+    single = evidence.score("column_shape")
+    return _on_the_way(single) if isinstance(found, Missing) and single is not None else found
+
+
+def _on_the_way(score: Record) -> Figure | Missing:
     numbers = _numbers(score, "value", "floor", "ceiling")
     if isinstance(numbers, Missing):
         return numbers
     value, floor, ceiling = numbers
-    if ceiling == floor:
+    chance = pair(detail(score).get("floor_interval")) or (floor, floor)
+    if chance[0] <= ceiling <= chance[1]:
         return Missing("the worst case is no worse than real against real, so the metric tells nothing")
     number, interval, real = _shown(score, floor)
     return Figure(

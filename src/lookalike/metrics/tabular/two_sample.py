@@ -72,7 +72,6 @@ class TwoSample(Method):
                 "floor_interval": None if floor is None else list(floor[1]),
                 "folds": self.folds,
                 "by_fold": wins,
-                "weak": ceiling < 0.7,
                 "interval": "rows, by DeLong, wider by the root of 2 as folds share rows; one generator",
                 **sets.facts,
             },
