@@ -19,7 +19,7 @@ CONTRACT: dict[str, tuple[list[str], list[str]]] = {
     "preview": (["recipe"], ["--json", "--out", "--rows", "--set"]),
     "report": (["folder"], ["--json", "--strict"]),
     "run": (["recipe"], ["--json", "--out", "--set", "--strict", "--workers"]),
-    "sample": (["folder"], ["--json", "--label", "--out", "--rows", "--seed", "--set", "--workers"]),
+    "sample": (["folder"], ["--json", "--label", "--out", "--rows", "--seed", "--set", "--where", "--workers"]),
     "schema": (["data"], ["--json"]),
     "verify": (["folder"], ["--json"]),
 }

@@ -178,8 +178,12 @@ def test_what_cannot_be_had_is_refused_in_one_line(real: Table, fitted: Any) -> 
     never = real.take(np.flatnonzero(real.codes("c") == 0)[:50])
     with pytest.raises(ConfigError, match="no training row has the value asked of c"):
         Trees().fit(never, Rng(0), SILENT).sample(1, Rng(0), {"label": "odd"})
+    with pytest.raises(ConfigError, match=r"x has 3 digits after the point, found 0\.0001"):
+        fitted.sample(2, Rng(0), {"x": 0.0001})
+    few = real.take(np.arange(200))
+    unseen = next(x for x in np.round(np.arange(0.001, 1, 0.001), 3) if x not in few.values("x"))
     with pytest.raises(DataError, match="did not come in 20 attempts"):
-        Trees(attempts=20).fit(real.take(np.arange(200)), Rng(0), SILENT).sample(3, Rng(0), {"x": 0.0001})
+        Trees(attempts=20).fit(few, Rng(0), SILENT).sample(3, Rng(0), {"x": float(unseen)})
     with pytest.raises(ConfigError, match="first names nothing; allowed: a, b"):
         Trees(first=("nothing",)).fit(real, Rng(0), SILENT)
     with pytest.raises(DataError, match="needs rows"):
