@@ -145,7 +145,8 @@ def _image_recipe(found: Description, opening: Opening) -> tuple[str, list[str]]
         methods=_WITH_CLASSES if len(found.classes) > 1 else _without(),
     )
     if found.reader == "folder":
-        text += "write: [png]             # the images as PNG files too, a folder for each class\n"
+        sorted_ = ", a folder for each class" if len(found.classes) > 1 else ""
+        text += f"write: [png]             # the images as PNG files too{sorted_}\n"
     lines = _findings(found)
     if "size" in options:
         why = "sizes differ" if len(found.sizes) > 1 else "large images take long"

@@ -171,6 +171,8 @@ def explain(error: ValidationError, where: str, cls: type[BaseModel]) -> str:
             parts.append(f"{place}: unknown key; {hint}")
         elif item["type"] == "missing":
             parts.append(f"{place}: is missing and has no default")
+        elif item["type"] == "tuple_type" and isinstance(item.get("input"), str):
+            parts.append(f"{place}: takes a list, found {found}; write [{item['input']}]")
         elif item["type"] == "value_error" and isinstance(item.get("input"), Mapping | BaseModel):
             # A rule about a whole section says itself what it found; all settings would say nothing more.
             parts.append(f"{place}: {item['msg'].removeprefix('Value error, ')}")
