@@ -48,6 +48,7 @@ def test_photos_without_classes_from_the_folder_to_the_report(photos: Path, monk
     assert "Closeness and variety are measured through pixels" in page
     assert "% sure" not in page
     assert len(list((run.path / "synthetic").glob("*.parquet"))) == 1
+    assert len(list((run.path / "written" / "png").glob("*/*.png"))) == 20
 
 
 def test_what_a_recipe_for_photos_without_classes_asks(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +64,17 @@ def test_what_a_recipe_for_photos_without_classes_asks(photos: Path, monkeypatch
     assert tree["goal"] == "bootstrap"
     assert {use["encoder"] for use in (*tree["measure"], *tree["audits"])} == {"image.pixels"}
     assert "lookalike[features]" in text
+
+
+def test_images_come_back_in_folders_where_they_came_in_some(photos: Path) -> None:
+    text, _ = starter("photos", None, photos.parent)
+    assert text.splitlines()[-1] == "write: [png]             # the images as PNG files too"
+    for row, path in enumerate(sorted(photos.iterdir())):
+        (photos / "ab"[row % 2]).mkdir(exist_ok=True)
+        path.rename(photos / "ab"[row % 2] / path.name)
+    text, _ = starter("photos", None, photos.parent)
+    assert text.splitlines()[-1].endswith("# the images as PNG files too, a folder for each class")
+    assert "write:" not in starter("digits", None, photos.parent)[0]
 
 
 def test_a_recipe_for_classes_asks_what_classes_allow(photos: Path) -> None:

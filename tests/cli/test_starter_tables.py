@@ -42,6 +42,26 @@ def test_the_recipe_runs(table: Path) -> None:
     assert recipe.generator.use in ("tabular.trees", "tabular.marginals")
     small = recipe.model_copy(update={"filters": (), "measure": (), "audits": ()})
     assert len(lookalike.run(small, table.parent / "run", workers=1).synthetic()) == 48
+    lines = (table.parent / "run" / "written" / "csv" / "table.csv").read_text().splitlines()
+    assert lines[0] == ROWS.splitlines()[0]
+    assert len(lines) == 49
+
+
+def test_a_csv_is_written_back_as_it_is_cut(table: Path) -> None:
+    line = "  # the rows as a CSV too, written as yours are"
+    assert starter("rows.csv", None, table.parent)[0].endswith(f"\nwrite: [csv]{line}\n")
+    table.write_text(ROWS.replace(",", ";"))
+    text, _ = starter("rows.csv", None, table.parent)
+    assert text.endswith("\nwrite: [{use: csv, delimiter: ;}]" + line + "\n")
+    assert yaml.safe_load(text)["write"] == [{"use": "csv", "delimiter": ";"}]
+    table.write_text("\n".join(ROWS.replace(",", "\t").splitlines()[:6]))
+    assert yaml.safe_load(starter("rows.csv", None, table.parent)[0])["write"] == [{"use": "csv", "delimiter": "\t"}]
+    table.write_text(ROWS)
+    (table.parent / "parquet").mkdir()
+    (path,) = lookalike.find("writers", "parquet")().write(lookalike.read("csv", path="rows.csv"), Path("parquet"))
+    assert starter(str(path), None, table.parent)[0].endswith(
+        "\n# write: [csv]  # the rows as a CSV too, beside Parquet\n"
+    )
 
 
 def test_what_a_recipe_says_of_every_choice(table: Path) -> None:

@@ -80,6 +80,13 @@ def test_init_then_run_works_as_it_is(capsys: pytest.CaptureFixture[str], name: 
 
 
 @pytest.mark.usefixtures("without_extras")
+def test_texts_come_back_as_json_lines_where_they_came_so() -> None:
+    assert recipe_of(table("reviews.jsonl"))[1]["write"] == ["jsonl"]
+    text, tree = recipe_of(table("reviews.csv"))
+    assert "write" not in tree
+    assert text.splitlines()[-1] == "# write: [jsonl]  # the texts as JSON lines too, beside Parquet"
+
+
 def test_what_a_run_made_can_be_started_from_again(capsys: pytest.CaptureFixture[str]) -> None:
     call(capsys, "init", table("reviews.csv"))
     call(capsys, "run", "recipe.yaml", "--set", "generator.backend={use: echo}", *RUN)

@@ -19,7 +19,10 @@ CONTRACT: dict[str, tuple[list[str], list[str]]] = {
     "preview": (["recipe"], ["--json", "--out", "--rows", "--set"]),
     "report": (["folder"], ["--json", "--strict"]),
     "run": (["recipe"], ["--json", "--out", "--set", "--strict", "--workers"]),
-    "sample": (["folder"], ["--json", "--label", "--out", "--rows", "--seed", "--set", "--where", "--workers"]),
+    "sample": (
+        ["folder"],
+        ["--json", "--label", "--out", "--rows", "--seed", "--set", "--where", "--workers", "--write"],
+    ),
     "schema": (["data"], ["--json"]),
     "verify": (["folder"], ["--json"]),
 }
@@ -57,6 +60,7 @@ def test_every_command_and_option_says_what_it_does(name: str) -> None:
         ("report runs/photos", "report: runs/photos/report.html"),
         ("measure runs/photos", "image.frechet"),
         ("sample runs/photos --rows 4 --label boot --seed 7 --set guidance=2", "4 rows, not filtered"),
+        ("sample runs/photos --rows 4 --out more --write png", "4 rows, not filtered: more\npng: more/_written/png"),
         ("verify runs/photos", "files are as they were written"),
         ("cite recipe.yaml", "image.frechet: Heusel et al. 2017"),
         ("methods filters", "image.near_copy"),

@@ -231,6 +231,16 @@ def test_hundreds_of_classes_and_files_stay_a_page(run_folder: Path) -> None:
     assert "2940 more classes" in html
 
 
+def test_written_files_are_linked_one_by_one_where_they_are_few(run_folder: Path) -> None:
+    files = [{"path": f"written/png/boot/{n}.png", "sha256": "0" * 64, "bytes": 1000} for n in range(2000)]
+    files.append({"path": "written/csv/a b.csv", "sha256": "0" * 64, "bytes": 1000})
+    _edit(run_folder / "manifest.json", lambda tree: {**tree, "files": [*tree["files"], *files]})
+    html = page.render(run_folder)
+    assert '<a href="./written/png/">written/png/</a> (2,000 files, ' in html
+    assert '<a href="./written/csv/a%20b.csv" download>written/csv/a b.csv</a> (' in html
+    assert html.count('href="./written/png/boot/7.png"') == 1, "the list of files with their hashes alone"
+
+
 def test_one_class_one_row_each(tmp_path: Path, random_images: Callable[..., Images]) -> None:
     html = page.render(make_run(tmp_path, random_images(5, 8, 1, ["only"]), rejected=0))
     _parsed(html)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -35,23 +36,31 @@ def _emit(as_json: bool, text: str, **fields: object) -> None:
     typer.echo(json.dumps(fields, ensure_ascii=False) if as_json else text)
 
 
+def _paths(written: Mapping[str, Path]) -> dict[str, str]:
+    return {name: str(path) for name, path in written.items()}
+
+
 def _finish(folder: Path, as_json: bool, strict: bool) -> None:
     """Print the verdicts and where the report is; leave with 1 when `strict` and one is FAIL."""
     from lookalike.pipeline.folder import RunFolder
+    from lookalike.pipeline.writing import WRITTEN, places
     from lookalike.reports.verdicts import headline, verdicts
 
     run = RunFolder(folder)
     manifest = run.manifest()
     found = verdicts(run.scores(), manifest)
+    written = places(folder / WRITTEN)
     if as_json:
         rows = [{"verdict": item.name, "word": item.word, "sentence": item.sentence} for item in found]
-        _emit(True, "", folder=str(folder), report=str(folder / "report.html"), verdicts=rows)
+        files = {"report": str(folder / "report.html"), "written": _paths(written)}
+        _emit(True, "", folder=str(folder), **files, verdicts=rows)
     else:
         typer.echo("")
         typer.echo(headline(found, manifest))
         for item in found:
             typer.echo(f"  {item.name:<10} {item.word:<14} {item.sentence}")
-        typer.echo(f"\nreport: {folder / 'report.html'}\nrows:   {folder / 'synthetic'}")
+        shown = {"report": folder / "report.html", "rows": folder / "synthetic", **written}
+        typer.echo("\n" + "\n".join(f"{f'{name}:':<7} {path}" for name, path in shown.items()))
     if strict and any(item.word == "FAIL" for item in found):
         raise typer.Exit(1)
 
@@ -176,6 +185,10 @@ def sample(
     where: Annotated[
         list[str] | None, typer.Option("--where", help="COLUMN=VALUE that every row of a table has; may be repeated.")
     ] = None,
+    write: Annotated[
+        list[str] | None,
+        typer.Option("--write", help="Writer of a further format, e.g. csv; may be repeated; default as the recipe."),
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, e.g. guidance=2.")] = None,
     workers: Workers = None,
     as_json: Json = False,
@@ -184,6 +197,7 @@ def sample(
     from lookalike.cli.progress import shown
     from lookalike.pipeline.recipe import override
     from lookalike.pipeline.wanted import given
+    from lookalike.pipeline.writing import BESIDE, places
     from lookalike.runners.local import sample as draw
 
     named = override({}, settings or ())
@@ -191,8 +205,10 @@ def sample(
         raise LookalikeError("--where and --set where=... say the same; give one of them")
     wanted = given(where) if where else named.pop("where", None)
     with shown(as_json) as watch:
-        target = draw(folder, rows, label, seed, out, workers, watch, wanted, **named)
-    _emit(as_json, f"{rows} rows, not filtered: {target}", rows=rows, folder=str(target))
+        target = draw(folder, rows, label, seed, out, workers, watch, wanted, write or None, **named)
+    written = places(target / BESIDE)
+    text = "\n".join([f"{rows} rows, not filtered: {target}", *(f"{name}: {path}" for name, path in written.items())])
+    _emit(as_json, text, rows=rows, folder=str(target), written=_paths(written))
 
 
 @app.command()

@@ -144,6 +144,9 @@ def _image_recipe(found: Description, opening: Opening) -> tuple[str, list[str]]
         wanted=min(max(found.rows, 10 * len(found.classes)), 5000),
         methods=_WITH_CLASSES if len(found.classes) > 1 else _without(),
     )
+    if found.reader == "folder":
+        sorted_ = ", a folder for each class" if len(found.classes) > 1 else ""
+        text += f"write: [png]             # the images as PNG files too{sorted_}\n"
     lines = _findings(found)
     if "size" in options:
         why = "sizes differ" if len(found.sizes) > 1 else "large images take long"

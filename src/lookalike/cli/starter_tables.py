@@ -10,7 +10,7 @@ import numpy as np
 
 from lookalike.cli.opening import Opening, flow, plural
 from lookalike.core.errors import DataError, LookalikeError
-from lookalike.core.registry import names
+from lookalike.core.registry import find, names
 from lookalike.core.rng import Rng
 from lookalike.data.detect import describe, guess
 from lookalike.data.detect_tables import TableDescription, describe_table
@@ -79,9 +79,18 @@ def table_recipe(found: TableDescription, opening: Opening) -> tuple[str, list[s
     if found.rows < _SCANTY:
         few = f"  # {plural(found.rows, 'row')}: too few to be measured\n"
         text += _list("filters", "filters", dict([next(iter(_FILTERS.items()))]))
-        return text + f"measure: []{few}audits: []\n", _findings(found)
+        return text + f"measure: []{few}audits: []\n" + _write(found), _findings(found)
     text += _list("filters", "filters", _FILTERS) + _list("measure", "metrics", _MEASURES)
-    return text + _list("audits", "audits", _AUDITS), _findings(found)
+    return text + _list("audits", "audits", _AUDITS) + _write(found), _findings(found)
+
+
+def _write(found: TableDescription) -> str:
+    """Return the line that gives the rows of a CSV file back as one; of other sources as a comment."""
+    if found.reader != "csv":
+        return "# write: [csv]  # the rows as a CSV too, beside Parquet\n"
+    delimiter, _ = find("readers", "csv")(**found.options).header()
+    writer = "csv" if delimiter == "," else {"use": "csv", "delimiter": delimiter}
+    return f"write: {flow([writer])}  # the rows as a CSV too, written as yours are\n"
 
 
 def _list(key: str, kind: str, wanted: dict[str, str]) -> str:

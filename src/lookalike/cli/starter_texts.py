@@ -52,6 +52,7 @@ measure:
 {measures}
 audits:
   - text.verbatim  # long passages that stand in a real text
+{write}
 """
 
 
@@ -101,6 +102,7 @@ def text_recipe(found: TextDescription, opening: Opening) -> tuple[str, list[str
         sample="\n".join(_sample(found, train)),
         filters="\n".join(_filters(found, train)),
         measures="\n".join(_measures(found, train, held)),
+        write=f"{'' if found.reader == 'jsonl' else '# '}write: [jsonl]  # the texts as JSON lines too, beside Parquet",
     )
     return text, seen
 

@@ -348,7 +348,13 @@ class Reader(Protocol[D_co]):
 
 
 class Writer(Protocol[D_contra]):
-    """A config that writes one format."""
+    """A config that writes one format.
+
+    `modalities` names the kinds of rows that it can write. One that writes into something else than the folder, as a
+    database, says `elsewhere = True`; a recipe then refuses it, since a run may be repeated.
+    """
+
+    modalities: ClassVar[tuple[str, ...]]
 
     def write(self, data: D_contra, folder: Path) -> list[Path]:
         """Write all rows into an existing folder and return the files written, in order."""

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import final
@@ -121,8 +121,13 @@ class Store:
 
     def sweep(self) -> None:
         """Remove temporary folders that a killed run left behind."""
-        for path in self.root.glob(".*.tmp") if self.root.is_dir() else ():
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        sweep(self.root)
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files and folders that a killed program left in a folder."""
+    for path in folder.glob(".*.tmp") if folder.is_dir() else ():
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def commit(temporary: Path, final_path: Path) -> None:
@@ -139,10 +144,21 @@ def publish(source: Path, target: Path) -> None:
 
     A copy and not a link: whoever edits the visible files must not change what a resumed run builds on.
     """
+    assemble({".": source}, target)
+
+
+def assemble(parts: Mapping[str, Path], target: Path) -> None:
+    """Copy finished folders into one where users look for it, all at once, replacing what was there.
+
+    Args:
+        parts: Each source by its place in the target; `.` = the target itself.
+        target: The folder to make.
+    """
     temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}.tmp")
     old = target.with_name(f".{target.name}.{uuid4().hex[:8]}.tmp")
     with disk_errors(target):
-        shutil.copytree(source, temporary)
+        for place, source in parts.items():
+            shutil.copytree(source, temporary / place, dirs_exist_ok=True)
     if target.exists():
         target.rename(old)
     temporary.rename(target)

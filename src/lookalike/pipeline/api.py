@@ -15,13 +15,23 @@ from lookalike.core.contracts import Dataset, Fitted, Reference
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.events import SILENT, Progress, Watch
 from lookalike.core.registry import find, names
-from lookalike.core.store import digest, publish, write_json
+from lookalike.core.store import assemble, digest, write_json
 from lookalike.data import open_dataset
 from lookalike.data.gather import gather
 from lookalike.data.shards import write_shards
 from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import RunFolder
-from lookalike.pipeline.plan import Plan, check_classes, check_projection, generator_of, make_plan, natural, quota
+from lookalike.pipeline.plan import (
+    Named,
+    Plan,
+    check_classes,
+    check_projection,
+    generator_of,
+    make_plan,
+    natural,
+    quota,
+    writers_of,
+)
 from lookalike.pipeline.recipe import Recipe, Sample, Use, configure
 from lookalike.pipeline.recipe import load as load_recipe
 from lookalike.pipeline.run import finish, warn_of_projection, write_gallery
@@ -29,6 +39,7 @@ from lookalike.pipeline.run import measure as measure_stage
 from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Job, Workers, shard_rows
 from lookalike.pipeline.wanted import check_where
+from lookalike.pipeline.writing import BESIDE, written
 
 
 def read(name: str, /, **options: object) -> Any:  # noqa: ANN401  the dataset class of the reader's modality
@@ -94,6 +105,7 @@ def sample(
     sampling: Mapping[str, object] | None = None,
     watch: Watch = SILENT,
     where: Mapping[str, Any] | None = None,
+    write: Sequence[str] | None = None,
 ) -> Path:
     """Draw more rows, as `runners.local.sample` says; `workers` makes the shards."""
     if rows < 1:
@@ -111,6 +123,7 @@ def sample(
     every = _with_sample(recipe, {"where": {**recipe.sample.where, **(where or {})}}).sample.where
     check_where(every, generator, real.train, bool(labels))
     check_projection(generator, real.train.schema, sorted(set(labels)))
+    writers = plan.writers if write is None else _writers(recipe, generator, write)
     if generator.projected:
         with run.lock(), run.log(watch) as log:
             warn_of_projection(run, generator, log)
@@ -135,9 +148,17 @@ def sample(
     )
     workers(job, lambda done, values: watch(Progress("sample", done, rows, "rows", values)))
     target = Path(out) if out is not None else path / "-".join(("samples", str(rows), str(seed), key[:8]))
-
-    publish(run.store.make("drawn", key, lambda place: _write_drawn(job, place)) / "shards", target)
+    drawn = run.store.make("drawn", key, lambda place: _write_drawn(job, place))
+    more = written(run.store, writers, open_dataset(drawn / "pool")) if writers else {}
+    assemble({".": drawn / "shards", **{f"{BESIDE}/{name}": folder for name, folder in more.items()}}, target)
     return target
+
+
+def _writers(recipe: Recipe, generator: Named, wanted: Sequence[str]) -> tuple[Named, ...]:
+    """Return writers by name, with the settings that the recipe has for them."""
+    known = {use.use: use for use in reversed(recipe.write)}
+    each = [wanted] if isinstance(wanted, str) else wanted
+    return writers_of([known.get(name, Use(use=name)) for name in each], generator)
 
 
 def _write_drawn(job: Job, place: Path) -> None:

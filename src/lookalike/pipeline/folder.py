@@ -13,7 +13,7 @@ from typing import Any, TextIO, final
 
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.events import Event, StageDone, StageStarted, Watch
-from lookalike.core.store import Store, disk_errors, file_digest, write_file, write_json
+from lookalike.core.store import Store, disk_errors, file_digest, sweep, write_file, write_json
 from lookalike.pipeline.recipe import Recipe, dump, load
 
 try:
@@ -31,7 +31,7 @@ _UNLISTED = {"manifest.json", "events.jsonl"}
 _PROJECTED = "projected"
 ANSWERS = "answers"
 """Folder in the store for the answers of servers."""
-_PUBLISHED = ("model", "synthetic", "rejected", "gallery", "controls")
+_PUBLISHED = ("model", "synthetic", "written", "rejected", "gallery", "controls")
 
 
 def record(event: Event) -> dict[str, Any]:
@@ -149,6 +149,11 @@ class RunFolder:
             costs.parent.mkdir(parents=True, exist_ok=True)
             write_json(costs, self.costs)
         log(StageDone(name, round(seconds, 3), round(cpu_after - cpu, 3), round(peak, 1), done))
+
+    def sweep(self) -> None:
+        """Remove what a killed run left half made, in the folder and in its store."""
+        sweep(self.path)
+        self.store.sweep()
 
     @property
     def projected(self) -> bool:

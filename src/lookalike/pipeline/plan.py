@@ -55,6 +55,7 @@ class Plan:
     holdout_reader: Named | None
     generator: Named
     filters: tuple[Named, ...]
+    writers: tuple[Named, ...]
     metrics: tuple[Named, ...]
     audits: tuple[Named, ...]
 
@@ -124,7 +125,8 @@ def make_plan(recipe: Recipe, base: Path) -> Plan:
         base: Folder that relative paths start from: where the recipe lies.
 
     Raises:
-        ConfigError: A method does not exist, refuses a setting, or cannot question this generator.
+        ConfigError: A method does not exist, refuses a setting, cannot question this generator, or cannot write its
+            rows.
     """
     data = recipe.data
     holdout = _reader(data.holdout, "data.holdout", base) if data and isinstance(data.holdout, Source) else None
@@ -146,6 +148,7 @@ def make_plan(recipe: Recipe, base: Path) -> Plan:
         holdout_reader=holdout,
         generator=generator,
         filters=_uses("filters", recipe.filters, "filters"),
+        writers=writers_of(recipe.write, generator),
         metrics=metrics,
         audits=audits,
     )
@@ -168,6 +171,53 @@ def check_modality(plan: Plan, modality: str) -> None:
                 f"{named.name} works on {kind} data, but the rows are "
                 f"{modality} data; allowed: methods whose names start with '{modality}.' (lookalike methods)"
             )
+    check_writers(plan.writers, modality)
+
+
+def writers_of(uses: Sequence[Use], generator: Named) -> tuple[Named, ...]:
+    """Find and configure writers for the rows of a generator.
+
+    Args:
+        uses: Names and settings.
+        generator: What makes the rows; where its name tells their kind, writers of other kinds are refused.
+
+    Raises:
+        ConfigError: A writer does not exist, refuses a setting, or cannot write such rows.
+    """
+    writers = _uses("writers", uses, "write")
+    modality = generator.name.partition(".")[0]
+    check_writers(writers, modality if modality in get_args(Modality) else None)
+    return writers
+
+
+def check_writers(writers: Sequence[Named], modality: str | None) -> None:
+    """Refuse writers that a run cannot repeat, and those of other kinds of data than the rows.
+
+    Args:
+        writers: Of a recipe.
+        modality: Kind of the rows; None = not known yet.
+
+    Raises:
+        ConfigError: With what to use instead.
+    """
+    for named in writers:
+        if getattr(named.method, "elsewhere", False):
+            raise ConfigError(
+                f"write: {named.name} writes outside of the run's folder, where a repeated run would write a second "
+                f"time; remove it, and write the rows of the finished run from Python: "
+                f"lookalike.find('writers', '{named.name}')().write(run.synthetic(), run.folder)"
+            )
+        able = getattr(named.method, "modalities", ())
+        if modality is not None and able and modality not in able:
+            fit = [name for name in names("writers") if _fits(find("writers", name), modality)]
+            raise ConfigError(
+                f"write: {named.name} writes {' or '.join(able)} data, but the rows are {modality} data; "
+                f"allowed: {', '.join(fit) or 'none'}; name one of these, or remove it"
+            )
+
+
+def _fits(writer: type[Method], modality: str) -> bool:
+    return modality in getattr(writer, "modalities", (modality,)) and not getattr(writer, "elsewhere", False)
 
 
 def check_classes(plan: Plan, schema: Schema) -> None:

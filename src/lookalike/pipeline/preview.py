@@ -44,7 +44,7 @@ def first_rows(recipe: Recipe, base: Path, out: Path, rows: int, watch: Watch) -
     run = RunFolder(out)
     with run.lock():
         run.claim(rebased(recipe, base, out))
-        run.store.sweep()
+        run.sweep()
         with run.log(watch) as log:
             session = Session(plan, run, log, _no_workers)
             _, _, real, model, _ = fitted(session)

@@ -74,11 +74,12 @@ def _kept(real: Reference[Any]) -> list[str]:
     return [member.name for member in real.train.schema.tables if member.keep]
 
 
-def _statement(kept: list[str]) -> str:
+def _statement(kept: list[str], written: bool) -> str:
     """Return what the content of a run is; tables of real rows are named."""
+    told = STATEMENT.replace("synthetic/ and", "synthetic/, written/ and") if written else STATEMENT
     if not kept:
-        return STATEMENT
-    return f"{STATEMENT} Not so the tables kept as they are, which are real rows: {', '.join(kept)}."
+        return told
+    return f"{told} Not so the tables kept as they are, which are real rows: {', '.join(kept)}."
 
 
 def _sample(plan: Plan, selection: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def make_manifest(
     selection = read_json(store / stores["select"] / "selection.json", "run the recipe again")
     notes = store / stores["read"] / "notes.json"
     return {
-        "statement": _statement(_kept(real)),
+        "statement": _statement(_kept(real), bool(plan.writers)),
         "name": recipe.name,
         "goal": recipe.goal,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

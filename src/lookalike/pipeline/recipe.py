@@ -130,6 +130,9 @@ class Recipe(_Section):
     generator: Use = Field(description="What makes the rows.")
     sample: Sample = Field(description="How many rows.")
     filters: tuple[Use, ...] = Field(default=(), description="Rules that reject rows, in order.")
+    write: tuple[Use, ...] = Field(
+        default=(), description="Writers: further formats that the delivered rows are written in, beside Parquet."
+    )
     measure: tuple[Use, ...] = Field(default=(), description="Metrics.")
     audits: tuple[Use, ...] = Field(default=(), description="Attacks on the privacy of the real rows.")
 
@@ -168,6 +171,8 @@ def explain(error: ValidationError, where: str, cls: type[BaseModel]) -> str:
             parts.append(f"{place}: unknown key; {hint}")
         elif item["type"] == "missing":
             parts.append(f"{place}: is missing and has no default")
+        elif item["type"] == "tuple_type" and isinstance(item.get("input"), str):
+            parts.append(f"{place}: takes a list, found {found}; write [{item['input']}]")
         elif item["type"] == "value_error" and isinstance(item.get("input"), Mapping | BaseModel):
             # A rule about a whole section says itself what it found; all settings would say nothing more.
             parts.append(f"{place}: {item['msg'].removeprefix('Value error, ')}")
@@ -271,7 +276,7 @@ def load(path: Path, settings: Sequence[str] = ()) -> Recipe:
 def dump(recipe: Recipe) -> str:
     """Return the recipe as YAML; `load` reads it back to an equal recipe."""
     tree = recipe.model_dump(mode="json", exclude_none=True)
-    for key in ("filters", "measure", "audits"):
+    for key in ("filters", "write", "measure", "audits"):
         tree[key] = [use["use"] if set(use) == {"use"} else use for use in tree[key]]
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 

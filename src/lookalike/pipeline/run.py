@@ -1,4 +1,4 @@
-"""The stages of a run, in order: read, split, fit, sample and filter, measure, audit, report."""
+"""The stages of a run, in order: read, split, fit, sample and filter, write, measure, audit, report."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from lookalike.pipeline.sampling import select
 from lookalike.pipeline.session import Session
 from lookalike.pipeline.shards import Workers
 from lookalike.pipeline.wanted import check_where
+from lookalike.pipeline.writing import write
 from lookalike.reports import controls_of, gallery_of, page
 from lookalike.reports.evidence import reason
 
@@ -313,7 +314,7 @@ def execute(recipe: Recipe, base: Path, out: Path, workers: Workers, watch: Watc
     run = RunFolder(out)
     with run.lock():
         run.claim(rebased(recipe, base, out))
-        run.store.sweep()
+        run.sweep()
         with run.log(watch) as log:
             _stages(Session(plan, run, log, workers))
     return Run(out)
@@ -357,6 +358,7 @@ def _stages(session: Session) -> None:
     source, splits, real, model, fit_key = fitted(session)
     selection = select(session, model, fit_key, real)
     _publish(session, model, selection)
+    write(session, selection)
     scores = measure(session, selection, real, model)
     write_json(run.path / "scores.json", scores)
     with run.stage("report", False, session.log):

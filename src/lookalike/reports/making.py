@@ -16,6 +16,8 @@ from lookalike.reports.record import Record
 
 _MOST_CLASSES = 60
 _MOST_FILES = 60
+_MOST_LINKS = 6
+_WRITTEN = "written"
 _MOST_SHORT = 40
 _MOST_POINTS = 300
 _FACTS = {
@@ -300,10 +302,27 @@ def provenance_block(record: Record) -> dict[str, Any]:
         "notes": [str(note) for note in run.part("data", "notes") or []],
         "files": shown,
         "more_files": len(files) - len(shown),
-        "downloads": [one for one in shown if one["path"].startswith("synthetic/")][:6],
+        "downloads": [one for one in shown if one["path"].startswith("synthetic/")][:_MOST_LINKS],
+        "written": _written(files),
         "statement": str(run.part("statement") or "The rows are synthetic: they were made by a computer."),
         "created": str(run.part("created") or ""),
     }
+
+
+def _written(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a link to every file of a writer of few files, and one to the folder of a writer of many."""
+    inside: dict[str, list[Mapping[str, Any]]] = {}
+    for one in files:
+        if (path := str(one.get("path"))).startswith(f"{_WRITTEN}/"):
+            inside.setdefault("/".join(path.split("/")[:2]), []).append(one)
+    links = []
+    for folder, found in inside.items():
+        few = len(found) <= _MOST_LINKS
+        for path, some in [(str(one.get("path")), [one]) for one in found] if few else [(f"{folder}/", found)]:
+            size = wording.size(sum(int(one.get("bytes") or 0) for one in some))
+            told = size if few else f"{wording.count(len(some))} files, {size}"
+            links.append({"path": path, "href": "./" + quote(path), "told": told, "file": few})
+    return links
 
 
 def _pairs(value: object) -> list[tuple[str, str]]:

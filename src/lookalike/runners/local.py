@@ -195,6 +195,7 @@ def sample(
     workers: int | None = None,
     watch: Watch = SILENT,
     where: Mapping[str, object] | None = None,
+    write: Sequence[str] | None = None,
     **sampling: object,
 ) -> Path:
     """Draw more rows from the model of a finished run; no filter is applied.
@@ -208,6 +209,8 @@ def sample(
         workers: Worker processes, at least 1; they never change a byte.
         watch: Receives events.
         where: Of a table: the value that every row has, by column, as the column writes it; None = missing.
+        write: Names of writers, which write the rows into `_written/` beside the shards as well, with the settings that
+            the recipe has for them; None = what the recipe writes.
         **sampling: Sampling settings, for example `guidance`.
 
     Returns:
@@ -216,4 +219,4 @@ def sample(
     Raises:
         LookalikeError: No finished run there, or a setting is refused.
     """
-    return api.sample(folder, rows, workers_for(workers), label, seed, out, sampling, watch, where)
+    return api.sample(folder, rows, workers_for(workers), label, seed, out, sampling, watch, where, write)

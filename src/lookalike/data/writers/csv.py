@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 from uuid import uuid4
 
 import numpy as np
 from pydantic import Field
 
 from lookalike.core.contracts import Method
+from lookalike.core.schema import Modality
 from lookalike.core.store import disk_errors
 from lookalike.data.formats import written
 from lookalike.data.relations import Relations
@@ -25,6 +26,8 @@ class Csv(Method):
 
     Several tables with keys become one file each, under the name of the table.
     """
+
+    modalities: ClassVar[tuple[Modality, ...]] = ("tabular", "tables")
 
     delimiter: str = Field(default=",", min_length=1, max_length=1, description="What stands between cells.")
     missing: str = Field(default="", description="What stands for a missing value.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, Self, final
+from typing import Any, ClassVar, Literal, Self, final
 from uuid import uuid4
 
 import numpy as np
@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from lookalike.core.contracts import Method
 from lookalike.core.errors import ConfigError
+from lookalike.core.schema import Modality
 from lookalike.core.store import disk_errors
 from lookalike.data.corpus import LABEL, PROBLEM, TEXT, Corpus, further_columns
 
@@ -27,6 +28,8 @@ class Jsonl(Method):
     OpenAI's fine-tuning, TRL and Axolotl take it. `{label}` in the prompt becomes the label's name. `layout` writes
     what the generators of instructions, questions and preferences make: conversations, or pairs for DPO.
     """
+
+    modalities: ClassVar[tuple[Modality, ...]] = ("text",)
 
     chat: str | None = Field(
         default=None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 from uuid import uuid4
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from lookalike.core.contracts import Method
+from lookalike.core.schema import Modality
 from lookalike.core.store import disk_errors
 from lookalike.data.images import Images
 
@@ -29,6 +30,8 @@ def _add(archive: zipfile.ZipFile, name: str, values: npt.NDArray[Any]) -> None:
 @final
 class Npz(Method):
     """Writes `images.npz` with `train_images` [N, H, W] or [N, H, W, 3], `train_labels` [N, 1] and `classes` [K]."""
+
+    modalities: ClassVar[tuple[Modality, ...]] = ("image",)
 
     split: Literal["train", "val", "test"] = Field(default="train", description="Prefix of the arrays' names.")
 

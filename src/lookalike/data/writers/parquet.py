@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 
 from pydantic import Field
 
 from lookalike.core.contracts import Method
+from lookalike.core.schema import Modality
 from lookalike.data.corpus import Corpus
 from lookalike.data.images import Images
 from lookalike.data.relations import Relations
@@ -18,6 +19,8 @@ from lookalike.data.table import Table
 @final
 class Parquet(Method):
     """Writes `part-00000.parquet` and so on; same rows, same bytes. Several tables have a folder each."""
+
+    modalities: ClassVar[tuple[Modality, ...]] = ("image", "text", "tabular", "tables")
 
     rows_per_shard: int = Field(default=10_000, ge=1, description="Most rows in one file.")
 

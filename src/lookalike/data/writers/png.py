@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 from urllib.parse import quote
 
 from pydantic import Field
 
 from lookalike.core.contracts import Method
 from lookalike.core.errors import DataError
+from lookalike.core.schema import Modality
 from lookalike.core.store import disk_errors
 from lookalike.data.images import Images
 from lookalike.data.shards import encode_png
@@ -32,6 +33,8 @@ def _folder_name(name: str) -> str:
 @final
 class Png(Method):
     """Writes `class/00000000.png`; the number is the row's position, so the order is kept."""
+
+    modalities: ClassVar[tuple[Modality, ...]] = ("image",)
 
     digits: int = Field(default=8, ge=4, le=12, description="Digits of the row number in the file name.")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 from pydantic import Field
 
 from lookalike.core.contracts import Method
+from lookalike.core.schema import Modality
 from lookalike.data.databases import VARIABLE, database, insert
 from lookalike.data.formats import written
 from lookalike.data.relations import Relations
@@ -25,6 +26,9 @@ class Sql(Method):
     Several tables with keys are written under their own names. The URL comes from the environment, so that no password
     stands in a recipe, a log or a message.
     """
+
+    modalities: ClassVar[tuple[Modality, ...]] = ("tabular", "tables")
+    elsewhere: ClassVar[bool] = True
 
     url: str | None = Field(default=None, description="URL of a database without a password; None = `variable`.")
     variable: str = Field(default=VARIABLE, description="Environment variable that holds the URL.")
