@@ -35,6 +35,28 @@ def test_parts_of_a_batch_give_the_gradient_of_the_whole(count: int) -> None:
         torch.testing.assert_close(found, weight.grad, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_a_fused_step_moves_the_weights_that_a_plain_one_moves(count: int, layout: torch.memory_format) -> None:
+    x = torch.randn(6, 4, 9, 9, generator=torch.Generator().manual_seed(1)).contiguous(memory_format=layout)
+    ends = []
+    for fused in (False, True):
+        torch.default_generator.manual_seed(0)
+        network = nn.Sequential(nn.Conv2d(4, 8, 3), nn.SiLU(), nn.ConvTranspose2d(8, 3, 4))
+        weights = list(network.parameters())
+        optimizer = torch.optim.Adam(weights, 0.01, fused=fused)
+        for _ in range(3):
+            if fused:
+                Parts(count).gradients(lambda part, net=network: net(x[part]).square().mean(), len(x), weights)
+            else:
+                optimizer.zero_grad()
+                network(x).square().mean().backward()
+            optimizer.step()
+        ends.append([weight.detach().clone() for weight in weights])
+    for plain, quick in zip(*ends, strict=True):
+        torch.testing.assert_close(quick, plain, rtol=1e-4, atol=1e-5)
+
+
 def test_two_parts_give_the_same_bytes_with_one_thread_and_two() -> None:
     before = torch.get_num_threads()
     results = []

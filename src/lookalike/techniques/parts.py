@@ -52,7 +52,7 @@ class Parts:
         Args:
             loss: Mean loss of the rows in a slice, a scalar that depends on every parameter.
             rows: Rows of the batch, at least 1.
-            parameters: What to differentiate by; their `.grad` is replaced.
+            parameters: What to differentiate by; their `.grad` is replaced, and lies in memory as they do.
 
         Returns:
             The mean loss, detached.
@@ -70,7 +70,9 @@ class Parts:
             first, *rest = (gradients[position] for _, gradients in results)
             for other in rest:
                 first = first + other
-            parameter.grad = first
+            # Fused Adam walks the memory of both in step; a gradient laid out otherwise, as a convolution of
+            # channels_last images gives it, would move other weights than its own.
+            parameter.grad = first if first.stride() == parameter.stride() else torch.empty_like(parameter).copy_(first)
         return torch.stack([value for value, _ in results]).sum()
 
 
