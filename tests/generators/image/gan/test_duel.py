@@ -95,6 +95,7 @@ def test_one_thread_and_two_train_the_same_bytes(method: Any, fitted: Any) -> No
         torch.set_num_threads(before)
     state = other.network.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in fitted.network.state_dict().items())
+    assert other.about["probes"] == fitted.about["probes"]
 
 
 def test_everything_that_changes_in_a_step_is_part_of_a_checkpoint(method: Any) -> None:

@@ -22,7 +22,7 @@ from lookalike.generators.image.gan.duel import Duel, codes, to_signal
 from lookalike.networks.convnet import trained_convnet
 from lookalike.techniques.classification import Training
 from lookalike.techniques.manifold import overlap
-from lookalike.techniques.parts import split
+from lookalike.techniques.parts import Parts, split
 
 PROBES = 20
 """Looks at the generator in one run, spread evenly over it, the last one at its end."""
@@ -81,13 +81,17 @@ class Watcher:
         self.duel, self.remedies, self.watch = duel, remedies, watch
         self.classes = data.classes
         rows = rng.child("real").numpy().permutation(len(data))[:_ROWS]
-        self._network = trained_convnet(
-            _to_tell_apart(data, rng), None, _BASE, _TRAINING, duel.device.type, rng.child("seen by")
-        )
+        # Looks decide on remedies, and so on the bytes of what follows: one thread, however many there are.
+        self._alone = Parts(1, most=1)
+        shown, key = _to_tell_apart(data, rng), rng.child("seen by")
+        self._network = self._alone.map(
+            lambda some: trained_convnet(some, None, _BASE, _TRAINING, duel.device.type, key), [shown]
+        )[0]
         self._z_NZ = codes(len(rows), duel.z_dim, rng.child("codes"), duel.device)
         self._label_N = torch.from_numpy(data.labels[rows]).to(duel.device) if duel.labelled else None
         self._noise = rng.child("noise")
-        self._real, self._share_K = self._features(to_signal(data.pixels[np.sort(rows)]).to(duel.device))
+        real_NCHW = to_signal(data.pixels[np.sort(rows)]).to(duel.device)
+        self._real, self._share_K = self._alone.map(self._features, [real_NCHW])[0]
         self.history = torch.full((PROBES, len(COLUMNS)), float("nan"), dtype=torch.float64)
         self.lost_PK = torch.zeros(PROBES, len(self.classes), dtype=torch.bool)
         self.state = torch.zeros(4, dtype=torch.float64)  # looks made, best recall, remedies taken, last look was low
@@ -111,7 +115,7 @@ class Watcher:
         return figures if made == 0 else {**figures, "recall": float(self.history[made - 1, COLUMNS.index("recall")])}
 
     def _look(self, step: int, last: bool) -> None:
-        seen, share_K = self._features(self._drawn())
+        seen, share_K = self._alone.map(lambda draw: self._features(draw()), [self._drawn])[0]
         recall = float(overlap(self._real, seen, min(_NEIGHBOURS, len(seen) - 1)).recall.mean())
         lost_K = share_K < _LOST_SHARE * self._share_K
         best = float(self.state[1])
