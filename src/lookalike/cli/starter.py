@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from lookalike.cli.opening import Opening, flow, plural
+from lookalike.cli.starter_several import several
 from lookalike.cli.starter_tables import table_recipe
 from lookalike.cli.starter_texts import text_recipe
 from lookalike.core.errors import ConfigError, DataError
@@ -103,6 +104,8 @@ def starter(data: str, goal: str | None, base: Path, file: str = "recipe.yaml") 
     """
     if goal is not None and goal not in get_args(Goal):
         raise ConfigError(f"no goal is called '{goal}'; allowed: {', '.join(get_args(Goal))}")
+    if told := several(Opening(data, goal or "share", base, file)):
+        return told
     found = describe(data)
     # Most tables that need a stand-in are those that may not leave the house. Of images without classes nobody can say
     # how useful they are for training, so the report should not begin with that.

@@ -22,7 +22,9 @@ from lookalike.data.relations import Relations, relations_schema
 from lookalike.data.table import NUMERIC, Codes, Table
 
 Flags = npt.NDArray[np.bool_]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+TABLE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+"""What a table may be called: it is a folder too."""
+Name = Annotated[str, StringConstraints(pattern=TABLE_NAME)]
 
 
 @final

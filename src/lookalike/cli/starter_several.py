@@ -1,0 +1,158 @@
+"""The first recipe for a folder of several tables that refer to each other by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lookalike.cli.opening import Opening, flow, plural
+from lookalike.core.errors import DataError
+from lookalike.core.registry import find
+from lookalike.data.kinship import Kinship, Reference, kinship, tables_in
+from lookalike.data.pixels import shown
+
+_SCANTY = 20
+_HEAD = """\
+# Made by looking at {where}: {tables}, {references} from one to another.
+# What each column is taken for, and why:   lookalike schema {file}
+{head}
+data:
+  read: tables
+  tables:
+"""
+_REST = """\
+generator: tables.nested  # the root first, then the rows that belong to it, owner by owner
+sample:
+  rows: {rows}  # of {root}, each with all that belongs to it; as many as there are to learn from
+write: {write}  # a CSV for each table too
+"""
+_MEASURED = """\
+measure:
+  - {{use: tables.joined, table: {table}}}  # can a model tell a row with its owner from a real one?
+  - {{use: tables.joined, table: {table}, measure: tabular.column_shape, per_family: null}}
+  - tables.key_integrity  # does every key refer to a row?
+  - tables.children  # as many rows for one owner as in the data?
+  - tables.siblings  # rows of one owner as alike as in the data?
+audits:
+  - {{use: tables.joined, table: {table}, measure: tabular.closest_record}}  # copies
+"""
+
+
+def several(opening: Opening) -> tuple[str, list[str]] | None:
+    """Return a commented recipe for a folder of tables, and what was seen in lines; None = it is something else.
+
+    Args:
+        opening: What the recipe is for.
+
+    Raises:
+        DataError: A table is not usable, or none refers to another; one line that says what to do.
+    """
+    files = tables_in(Path(opening.data).expanduser())
+    if not files:
+        return None
+    found = kinship(files)
+    if found is None:
+        listed = ", ".join(shown(path.name) for path in files[:5]) + (", ..." if len(files) > 5 else "")
+        raise DataError(
+            f"{shown(opening.data)} holds {len(files)} tables: {listed}; no column of one holds keys of another, so "
+            "give one of them, or write a recipe with read: tables that says how they belong together"
+        )
+    return _recipe(found, opening), _findings(found, opening)
+
+
+def _recipe(found: Kinship, opening: Opening) -> str:
+    rows, largest = found.tables[found.root].rows, max(found.owners, key=lambda name: found.tables[name].rows)
+    scanty = rows < _SCANTY
+    text = _HEAD.format(
+        where=opening.where,
+        tables=plural(len(found.tables), "table"),
+        references=plural(len(found.references), "reference"),
+        file=opening.file,
+        head=opening.head(),
+    )
+    lines = [*_table(found, found.root, opening)]
+    for name in found.owners:
+        lines += _table(found, name, opening)
+    for name in found.others:
+        lines += _kept(found, name, opening)
+    text += "".join(f"    {line}\n" for line in lines)
+    few = f"{plural(rows, 'row')} of {found.root}"
+    text += (
+        f"  holdout: 0  # {few}: too few to keep some for testing\n"
+        if scanty
+        else f"  holdout: 0.2  # of {found.root}, with all that belongs to them; nothing that learns sees them\n"
+    )
+    text += _REST.format(
+        rows=max(1, round(rows * (1 if scanty else 0.8))), root=found.root, write=flow([_writer(found)])
+    )
+    return text + (
+        f"measure: []  # {few}: too few to be measured\naudits: []\n" if scanty else _MEASURED.format(table=largest)
+    )
+
+
+def _writer(found: Kinship) -> object:
+    """Return the writer of files cut as those of the root are."""
+    delimiter, _ = find("readers", "csv")(**found.tables[found.root].options).header()
+    return "csv" if delimiter == "," else {"use": "csv", "delimiter": delimiter}
+
+
+def _source(found: Kinship, name: str, opening: Opening) -> list[str]:
+    options = {key: value for key, value in found.tables[name].options.items() if key != "label"}
+    if key := found.key(name):
+        options["key"] = key
+    return [f"{each}: {flow(value)}" for each, value in opening.placed(options).items()]
+
+
+def _table(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
+    """Yield the lines of a table that is made anew."""
+    owner = found.owners.get(name)
+    yield f"{name}:" + ("  # the root, which no other owns" if owner is None else "")
+    yield from (f"  {line}" for line in ("read: csv", *_source(found, name, opening)))
+    if owner is not None:
+        yield f"  parent: {flow({owner.other: owner.column})}"
+        if order := _order(found, name):
+            yield f"  order: {flow(order)}  # rows of one owner come in this order"
+        if owner.lost:
+            yield f"  orphans: drop  # {_lost(owner)}: such rows are left out, and counted"
+    links = {other: columns for other in found.tables if (columns := found.links(name, other))}
+    kept = {other: one[0] if len(one) == 1 else one for other, one in links.items() if other in found.others}
+    if kept:
+        yield f"  # links: {flow(kept)}  # with {' and '.join(kept)} below"
+    for other, columns in links.items():
+        if other not in kept:
+            yield f"  # {', '.join(map(shown, columns))}: keys of {other} too, but a row has one owner; as a category"
+
+
+def _kept(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
+    """Yield the lines of a table that is left out unless its rows are public: nobody else can say so."""
+    if found.key(name) is None:
+        to = [one.other for one in found.references if one.table == name]
+        why = f"refers to {' and '.join(dict.fromkeys(to))} only" if to else "refers to no table here"
+        yield f"# {name} {why}, and none to it: read it in a run of its own"
+        return
+    yield f"# {name}: keep: true gives its real rows out as they are; take the # away where everybody may see them"
+    inner = ", ".join(["read: csv", *_source(found, name, opening), "keep: true"])
+    yield f"# {name}: {{{inner}}}"
+
+
+def _order(found: Kinship, name: str) -> str | None:
+    """Return a column of dates that no row lacks."""
+    columns = [one for one in found.tables[name].columns if one.column.kind == "datetime" and not one.facts.missing]
+    return columns[0].column.name if columns else None
+
+
+def _lost(one: Reference) -> str:
+    share = 100 * one.lost
+    return f"{share:.2g} % of {shown(one.column)} are no keys of {one.other}"
+
+
+def _findings(found: Kinship, opening: Opening) -> list[str]:
+    """Return what was seen, a line each."""
+    lines = [f"{name}: {plural(table.rows, 'row')}, {plural(len(table.columns), 'column')}"
+             for name, table in found.tables.items()]  # fmt: skip
+    for one in found.references:
+        owns = " (its owner)" if found.owners.get(one.table) == one else ""
+        lost = f"; {_lost(one)}" if one.lost else ""
+        lines.append(f"{one.table}.{shown(one.column)} holds keys of {one.other}.{shown(one.key)}{owns}{lost}")
+    lines.append(f"root: {found.root}; left out unless you say keep: {', '.join(found.others) or 'none'}")
+    return [*lines, f"why, and how to change it: lookalike schema {opening.file}"]

@@ -1,0 +1,280 @@
+"""Finds in a folder of tables which columns hold keys of another table, and which table owns which."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookalike.core.registry import find
+from lookalike.data.detect_tables import TableDescription, describe_table
+from lookalike.data.detect_texts import FORMATS
+from lookalike.data.infer import Inferred
+from lookalike.data.keyed import TABLE_NAME
+from lookalike.data.keynames import called_like_a_key, called_like_an_index
+from lookalike.data.pixels import SUFFIXES
+from lookalike.data.tabular import TabularSettings, cells
+
+_KINDS = ("id", "integer", "text", "category")
+"""Kinds of columns that may hold keys."""
+_GENERIC = frozenset(("id", "key", "pk", "fk", "nr", "no", "num", "number", "code", "ref", "uuid", "name"))
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_MOST_LOST = 0.5
+_MOST_LOST_UNNAMED = 0.05
+_SHORTEST = 2
+
+
+@final
+@dataclass(frozen=True)
+class Reference:
+    """A column that holds keys of another table.
+
+    Attributes:
+        table: Whose column it is.
+        column: Its name.
+        other: The table that it refers to.
+        key: The column of that which no two rows share.
+        lost: Share of its cells that are no key there, missing ones too.
+        used: How many of the keys there are found here.
+    """
+
+    table: str
+    column: str
+    other: str
+    key: str
+    lost: float
+    used: int
+
+
+@final
+@dataclass(frozen=True)
+class Kinship:
+    """How tables belong together, as far as their values and names tell.
+
+    Attributes:
+        tables: Every table by its name.
+        references: All that were found.
+        owners: For each table of the tree but its root, the reference to its owner; owners come first.
+        root: The table that no other owns.
+    """
+
+    tables: Mapping[str, TableDescription]
+    references: tuple[Reference, ...]
+    owners: Mapping[str, Reference]
+    root: str
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Tables that are neither the root nor owned: they could be kept, where they are public."""
+        return tuple(name for name in self.tables if name != self.root and name not in self.owners)
+
+    def key(self, name: str) -> str | None:
+        """Return the column that other tables refer to; None = none does."""
+        found = [one.key for one in self.references if one.other == name]
+        return max(dict.fromkeys(found), key=found.count) if found else None
+
+    def links(self, name: str, to: str) -> list[str]:
+        """Return the columns of a table that hold keys of another, those of its owner left out."""
+        owner = self.owners.get(name)
+        found = [one for one in self.references if (one.table, one.other) == (name, to) and one.key == self.key(to)]
+        return [one.column for one in found if one != owner]
+
+
+def tables_in(place: Path) -> list[Path]:
+    """Return the CSV files of a folder that could be several tables; none where it is something else.
+
+    One called train, or an image anywhere, means something else.
+    """
+    if not place.is_dir():
+        return []
+    files = sorted(path for path in place.iterdir() if path.is_file() and not path.name.startswith("."))
+    tables = [path for path in files if FORMATS.get(path.suffix.lower()) == "csv"]
+    names = [path.stem for path in tables]
+    if len(tables) < 2 or len(set(names)) < len(names) or "train" in map(str.casefold, names):
+        return []
+    if any(path.suffix.lower() in SUFFIXES for depth in ("*", "*/*", "*/*/*") for path in place.glob(depth)):
+        return []
+    return tables if all(re.fullmatch(TABLE_NAME, name) for name in names) else []
+
+
+def kinship(files: Sequence[Path]) -> Kinship | None:
+    """Return how tables belong together; None when no column of one holds keys of another.
+
+    A column refers to a table when at least half of its cells are keys there and its name tells so, or when nearly
+    all are, and the keys are words and not mere numbers. Of several ways to put tables under each other, the one with
+    many tables and many families in each is taken.
+
+    Args:
+        files: CSV files.
+
+    Raises:
+        DataError: One of them is not usable as a table; one line that says why.
+    """
+    found = {path.stem: describe_table("csv", {"path": str(path), "label": ""}) for path in files}
+    references = _to_the_end(_both_ways(tuple(_references(found)), found))
+    if not references:
+        return None
+    trees = {root: _tree(root, references) for root in dict.fromkeys(one.other for one in references)}
+    root = max(trees, key=lambda name: _worth(trees[name]))
+    return Kinship(found, references, trees[root], root)
+
+
+def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
+    keys = {name: _possible_keys(table) for name, table in found.items()}
+    values = {name: _values(found[name], keys[name]) for name in found}
+    for name, table in found.items():
+        pairs = [
+            (one.column.name, other, key)
+            for one in table.columns
+            if one.column.kind in _KINDS and not called_like_an_index(one.column.name)
+            for other in found
+            if other != name
+            for key in keys[other]
+            if _most_lost(one.column.name, other, key, values[other][key]) is not None
+        ]
+        hits = _hits(table, [(column, values[other][key]) for column, other, key in pairs])
+        best: dict[tuple[str, str], Reference] = {}
+        for (column, other, key), (hit, used) in zip(pairs, hits, strict=True):
+            lost, most = 1 - hit / table.rows, _most_lost(column, other, key, values[other][key])
+            if most is not None and lost <= most and ((column, other) not in best or lost < best[column, other].lost):
+                best[column, other] = Reference(name, column, other, key, lost, used)
+        # A column belongs to one table: the one that knows most of its values, then the one that its name tells.
+        for column in dict.fromkeys(column for column, _ in best):
+            told = [one for (of, _), one in best.items() if of == column]
+            yield min(told, key=lambda one: (not _named(one.column, one.other, one.key), one.lost))
+
+
+def _possible_keys(table: TableDescription) -> list[str]:
+    """Return the columns that no two rows share and no row lacks, those called like a key first."""
+    able = [one for one in table.columns if one.column.kind in _KINDS and _is_key(one)]
+    return sorted((one.column.name for one in able), key=lambda name: not called_like_a_key(name))
+
+
+def _is_key(one: Inferred) -> bool:
+    facts = one.facts
+    return not facts.missing and not facts.repeated and facts.different == facts.rows > 1
+
+
+def _values(table: TableDescription, names: Sequence[str]) -> dict[str, pa.Array]:
+    """Return the different values of columns as words."""
+    parts: dict[str, list[pa.Array]] = {name: [] for name in names}
+    for name, words in _columns(table, names):
+        parts[name].append(words.drop_null())
+    return {name: pa.concat_arrays(found) for name, found in parts.items()}
+
+
+def _hits(table: TableDescription, wanted: Sequence[tuple[str, pa.Array]]) -> list[tuple[int, int]]:
+    """Return for pairs of a column and values how many cells hold one of these, and how many of these are held."""
+    counts, used = [0] * len(wanted), [np.zeros(len(values), dtype=bool) for _, values in wanted]
+    places: dict[str, list[int]] = {}
+    for place, (column, _) in enumerate(wanted):
+        places.setdefault(column, []).append(place)
+    for column, words in _columns(table, list(places)):
+        for place in places[column]:
+            found = pc.index_in(words, wanted[place][1]).drop_null().to_numpy(zero_copy_only=False)
+            counts[place] += len(found)
+            used[place][found] = True
+    return [(count, int(held.sum())) for count, held in zip(counts, used, strict=True)]
+
+
+def _columns(table: TableDescription, names: Sequence[str]) -> Iterator[tuple[str, pa.Array]]:
+    if not names:
+        return
+    reader = find("readers", table.reader)(**{**table.options, "table": True})
+    assert isinstance(reader, TabularSettings)
+    rows = reader.rows()
+    for batch in rows.batches():
+        for name in names:
+            yield name, cells(batch.column(rows.names.index(name)), reader.missing)
+
+
+def _most_lost(column: str, other: str, key: str, values: pa.Array) -> float | None:
+    """Return the share of cells that need not be keys; None when nothing but chance speaks for a reference."""
+    if _named(column, other, key):
+        return _MOST_LOST
+    # Numbers from 1 on are keys everywhere; and so is a single letter.
+    lengths = pc.min_max(pc.utf8_length(values)).as_py()
+    numbers = pc.all(pc.match_substring_regex(values, r"^[-+]?[0-9.,]+$")).as_py()
+    return None if numbers or lengths["min"] < _SHORTEST else _MOST_LOST_UNNAMED
+
+
+def _named(column: str, other: str, key: str) -> bool:
+    """Say whether a column is called like a table or like its key; words that any key has tell nothing.
+
+    Example:
+        >>> _named("customerId", "customers", "id"), _named("ship_to", "countries", "code"), _named("id", "items", "id")
+        (True, False, False)
+    """
+    return bool(_stems(column) & (_stems(other) | _stems(key)))
+
+
+def _stems(name: str) -> frozenset[str]:
+    words = [word.casefold() for word in _WORDS.findall(name)]
+    return frozenset(_singular(word) for word in words if word not in _GENERIC)
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
+
+
+def _both_ways(references: tuple[Reference, ...], found: Mapping[str, TableDescription]) -> tuple[Reference, ...]:
+    """Return references without the worse of two that go to and fro between the same keys of two tables."""
+    kept = list(references)
+    for one in references:
+        back = [
+            two for two in kept
+            if (two.table, two.other, two.column, two.key) == (one.other, one.table, one.key, one.column)
+        ]  # fmt: skip
+        for two in back:
+            worse = max((one, two), key=lambda each: (each.lost, -found[each.other].rows, each.table))
+            if worse in kept:
+                kept.remove(worse)
+    return tuple(kept)
+
+
+def _to_the_end(references: Sequence[Reference]) -> tuple[Reference, ...]:
+    """Return references past keys that are themselves keys of another table: a key names one row."""
+    found = []
+    for one in references:
+        beyond = {(two.table, two.column): two for two in references}
+        for _ in references:
+            if two := beyond.get((one.other, one.key)):
+                one = replace(one, other=two.other, key=two.key)  # noqa: PLW2901
+        found.append(one)
+    return tuple(one for one in found if one.table != one.other)
+
+
+def _worth(tree: Mapping[str, Reference]) -> int:
+    """Return the product of the numbers of families: many tables count, but not one that three rows own together."""
+    return math.prod(one.used for one in tree.values())
+
+
+def _tree(root: str, references: Sequence[Reference]) -> dict[str, Reference]:
+    """Return the owner of every table under a root: the one furthest from it, of several that with most families."""
+    owners: dict[str, Reference] = {}
+    depth = {root: 0}
+    for _ in references:
+        for one in references:
+            if one.table == root or one.other not in depth or one.table in _above(one.other, owners):
+                continue
+            deeper, owner = depth[one.other] + 1, owners.get(one.table)
+            if owner is None or (deeper, one.used) > (depth[one.table], owner.used):
+                owners[one.table], depth[one.table] = one, deeper
+    return {name: owners[name] for name in sorted(owners, key=lambda name: depth[name])}
+
+
+def _above(name: str, owners: Mapping[str, Reference]) -> set[str]:
+    found = {name}
+    while name in owners and owners[name].other not in found:
+        name = owners[name].other
+        found.add(name)
+    return found

@@ -1,0 +1,100 @@
+"""`lookalike init` on a folder of tables with keys: a recipe that runs, and gives no real rows out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.cli.calling import call, refused
+from tests.data.shop import write_shop
+
+from lookalike.cli.starter import starter
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop").mkdir()
+    write_shop(tmp_path / "shop")
+    return tmp_path
+
+
+def _tree(folder: Path) -> dict[str, Any]:
+    tree: dict[str, Any] = yaml.safe_load(starter("shop", None, folder)[0])
+    return tree
+
+
+def test_init_then_run_works_as_it_is(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "init", "shop")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+    names = sorted(path.name for path in (shop / "runs" / "shop" / "written" / "csv").iterdir())
+    assert names == ["items.csv", "sales.csv", "shops.csv"]
+
+
+def test_what_it_says(shop: Path) -> None:
+    tree = _tree(shop)
+    assert tree["data"]["tables"] == {
+        "shops": {"read": "csv", "path": "shop/shops.csv", "key": "shop"},
+        "sales": {"read": "csv", "path": "shop/sales.csv", "key": "sale", "parent": {"shops": "shop"}, "order": "day"},
+        "items": {"read": "csv", "path": "shop/items.csv", "parent": {"sales": "sale"}},
+    }
+    assert (tree["goal"], tree["sample"]["rows"], tree["write"]) == ("share", 48, ["csv"])
+    lines = starter("shop", None, shop)[1]
+    assert "sales.shop holds keys of shops.shop (its owner)" in lines
+    assert "root: shops; left out unless you say keep: lands" in lines
+
+
+def test_real_rows_are_given_out_only_when_the_user_says_so(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, _ = starter("shop", None, shop)
+    open_text = text.replace("# lands: {", "lands: {").replace("# links: {", "links: {")
+    assert yaml.safe_load(text) != yaml.safe_load(open_text)
+    tables = yaml.safe_load(open_text)["data"]["tables"]
+    assert tables["lands"] == {"read": "csv", "path": "shop/lands.csv", "key": "land", "keep": True}
+    assert tables["sales"]["links"] == {"lands": "land"}
+    Path("kept.yaml").write_text(open_text)
+    assert call(capsys, "run", "kept.yaml", "--workers", "1")[0] == 0
+    assert (shop / "runs" / "shop" / "written" / "csv" / "lands.csv").read_text() == Path("shop/lands.csv").read_text()
+
+
+def test_rows_without_an_owner_are_dropped_and_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = Path("shop/items.csv").read_text()
+    Path("shop/items.csv").write_text(rows + "7,3\n" * 4)
+    text, _ = starter("shop", None, shop)
+    assert "orphans: drop  # 0.65 % of sale are no keys of sales: such rows are left out, and counted" in text
+    Path("recipe.yaml").write_text(text)
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+
+
+def test_tables_that_own_nothing_are_named(shop: Path) -> None:
+    Path("shop/taxes.csv").write_text("land,rate\nDE,1\nFR,2\n")
+    Path("shop/weather.csv").write_text("wind,rain\n" + "1,2\n" * 30)
+    text, _ = starter("shop", None, shop)
+    assert "# taxes refers to lands only, and none to it: read it in a run of its own" in text
+    assert "# weather refers to no table here, and none to it" in text
+    assert list(yaml.safe_load(text)["data"]["tables"]) == ["shops", "sales", "items"]
+
+
+def test_few_rows_are_not_measured(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_shop(shop / "shop", n=12)
+    tree = _tree(shop)
+    assert (tree["data"]["holdout"], tree["measure"], tree["sample"]["rows"]) == (0, [], 12)
+    assert call(capsys, "init", "shop")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+
+
+def test_files_cut_in_another_way_come_back_so(shop: Path) -> None:
+    for path in (shop / "shop").iterdir():
+        path.write_text(path.read_text().replace(",", ";"))
+    tree = _tree(shop)
+    assert tree["write"] == [{"use": "csv", "delimiter": ";"}]
+    assert set(tree["data"]["tables"]) == {"shops", "sales", "items"}
+
+
+def test_tables_that_have_nothing_to_do_with_each_other(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("shop/shops.csv").unlink()
+    Path("shop/items.csv").unlink()
+    Path("shop/lands.csv").write_text("a,b\n" + "1,2\n" * 30)
+    told = refused(capsys, "init", "shop")
+    assert "no column of one holds keys of another, so give one of them" in told
