@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from tests.cli.calling import call, refused
@@ -80,11 +81,21 @@ def test_init_then_run_works_as_it_is(capsys: pytest.CaptureFixture[str], name: 
 
 
 @pytest.mark.usefixtures("without_extras")
-def test_texts_come_back_as_json_lines_where_they_came_so() -> None:
+def test_texts_come_back_in_the_format_they_came_in(capsys: pytest.CaptureFixture[str]) -> None:
     assert recipe_of(table("reviews.jsonl"))[1]["write"] == ["jsonl"]
-    text, tree = recipe_of(table("reviews.csv"))
+    Path("notes.txt").write_text("\n".join(texts(30)))
+    text, tree = recipe_of("notes.txt")
     assert "write" not in tree
     assert text.splitlines()[-1] == "# write: [jsonl]  # the texts as JSON lines too, beside Parquet"
+    rows = pd.read_csv(table("reviews.csv")).rename(columns={"text": "review", "rating": "stars"})
+    rows[["review", "stars"]].to_csv("opinions.csv", sep=";", index=False)
+    assert recipe_of("opinions.csv")[1]["write"] == [
+        {"use": "csv", "delimiter": ";", "text": "review", "label": "stars"}
+    ]
+    assert call(capsys, "init", "opinions.csv")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--set", "generator.backend={use: echo}", *RUN)[0] == 0
+    written = Path("run/written/csv/texts.csv").read_text().splitlines()
+    assert written[0].split(";")[:2] == ["review", "stars"]
 
 
 def test_what_a_run_made_can_be_started_from_again(capsys: pytest.CaptureFixture[str]) -> None:

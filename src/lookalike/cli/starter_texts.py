@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.cli.opening import Opening, flow, plural
+from lookalike.core.registry import find
 from lookalike.data.detect_texts import TextDescription
 from lookalike.data.pixels import shown
 from lookalike.data.text_columns import Choice
@@ -102,9 +103,22 @@ def text_recipe(found: TextDescription, opening: Opening) -> tuple[str, list[str
         sample="\n".join(_sample(found, train)),
         filters="\n".join(_filters(found, train)),
         measures="\n".join(_measures(found, train, held)),
-        write=f"{'' if found.reader == 'jsonl' else '# '}write: [jsonl]  # the texts as JSON lines too, beside Parquet",
+        write=_write(found),
     )
     return text, seen
+
+
+def _write(found: TextDescription) -> str:
+    """Return the line that gives the texts back in the format that they came in; of other sources as a comment."""
+    if found.reader != "csv":
+        mark = "" if found.reader == "jsonl" else "# "
+        return f"{mark}write: [jsonl]  # the texts as JSON lines too, beside Parquet"
+    delimiter, _ = find("readers", "csv")(**found.options).header()
+    usual = {"delimiter": ",", "text": "text", "label": "label"}
+    given = {"delimiter": delimiter, "text": found.text.name, "label": found.label.name}
+    other = {key: value for key, value in given.items() if value not in ("", usual[key])}
+    writer = {"use": "csv", **other} if other else "csv"
+    return f"write: {flow([writer])}  # the texts as a CSV too, in columns called as yours are"
 
 
 def _survives(found: TextDescription, limit: int) -> bool:

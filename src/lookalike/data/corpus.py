@@ -120,6 +120,21 @@ class Corpus:
         values = self.table.column(name).to_pylist()
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield text, label by name where there are classes, and further columns of each row; None = no number."""
+        kept = [name for name in further_columns(self.schema) if name != PROBLEM]
+        for start in range(0, len(self), _CHUNK_ROWS):
+            part = self.take(np.arange(start, min(start + _CHUNK_ROWS, len(self))))
+            columns = {name: part.column(name) for name in kept}
+            for place, text in enumerate(part.texts()):
+                row: dict[str, Any] = {TEXT: text}
+                if self.classes:
+                    row[LABEL] = self.classes[part.labels[place]]
+                # A number that is missing is NaN, which is not equal to itself.
+                yield row | {
+                    name: None if values[place] != values[place] else values[place] for name, values in columns.items()
+                }
+
     def problems(self) -> dict[int, str]:
         """Return why a row holds no usable text, by position: what a generator wrote into the column `problem`."""
         if PROBLEM not in self.table.column_names:

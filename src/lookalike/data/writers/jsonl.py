@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, final
 from uuid import uuid4
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from lookalike.core.contracts import Method
 from lookalike.core.errors import ConfigError
 from lookalike.core.schema import Modality
 from lookalike.core.store import disk_errors
-from lookalike.data.corpus import LABEL, PROBLEM, TEXT, Corpus, further_columns
-
-_ROWS = 1000
+from lookalike.data.corpus import LABEL, TEXT, Corpus
 
 
 @final
@@ -68,28 +65,13 @@ class Jsonl(Method):
         path, temporary = folder / "texts.jsonl", folder / f".texts.{uuid4().hex[:8]}.tmp"
         try:
             with disk_errors(path), temporary.open("w", encoding="utf-8", newline="\n") as file:
-                for row in _rows(data):
+                for row in data.records():
                     line = _LAYOUTS[self.layout](row) if self.chat is None else _conversation(self.chat, row)
                     file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
         return [path]
-
-
-def _rows(data: Corpus) -> Iterator[dict[str, Any]]:
-    kept = [name for name in further_columns(data.schema) if name != PROBLEM]
-    for start in range(0, len(data), _ROWS):
-        part = data.take(np.arange(start, min(start + _ROWS, len(data))))
-        columns = {name: part.column(name) for name in kept}
-        for place, text in enumerate(part.texts()):
-            row: dict[str, Any] = {TEXT: text}
-            if data.classes:
-                row[LABEL] = data.classes[part.labels[place]]
-            # JSON knows no NaN: a number that is missing is null.
-            yield row | {
-                name: None if values[place] != values[place] else values[place] for name, values in columns.items()
-            }
 
 
 def _conversation(prompt: str, row: dict[str, Any]) -> dict[str, Any]:
