@@ -62,6 +62,16 @@ def test_twelve_headings_in_order(run_folder: Path) -> None:
         assert f'<h2 id="h-{anchor}">{heading}</h2>' in html
 
 
+def test_without_classes_the_way_to_the_counts_is_called_rows(run_folder: Path) -> None:
+    def plain(manifest: dict[str, Any]) -> dict[str, Any]:
+        return manifest | {"data": manifest["data"] | {"classes": []}}
+
+    assert ">Class balance</h2>" in page.render(run_folder)
+    _edit(run_folder / "manifest.json", plain)
+    html = page.render(run_folder)
+    assert (html.count(">Class balance</"), html.count(">Rows</h2>")) == (0, 1)
+
+
 def test_the_page_is_whole_and_asks_nothing_of_any_network(run_folder: Path) -> None:
     html = page.render(run_folder)
     parsed = _parsed(html)

@@ -136,6 +136,8 @@ def _context(record: Record) -> dict[str, Any]:
     found = verdicts(run.scores, run.manifest)
     name = str(run.part("name") or "Unnamed run")
     accepted, train = run.total("sample", "accepted"), run.total("data", "train")
+    balance = balance_block(record)
+    counted = "Class balance" if balance and balance["rows"] else "Rows"
     return {
         "name": name,
         "goal": run.goal,
@@ -145,7 +147,8 @@ def _context(record: Record) -> dict[str, Any]:
         "real_rows": wording.count(train),
         "method": str(run.part("generator", "use") or ""),
         "date": _date(run.part("created")),
-        "headings": HEADINGS,
+        "headings": [(anchor, counted if anchor == "balance" else heading) for anchor, heading in HEADINGS],
+        "counted": counted,
         "measured": bool(run.scores),
         "verdicts": [_shown_verdict(verdict) for verdict in found],
         "caveats": caveats(run.scores, run.manifest),
@@ -155,7 +158,7 @@ def _context(record: Record) -> dict[str, Any]:
         "texts": texts_block(record),
         "table": columns_block(record),
         "sprites": {key: Markup(uri) for key, uri in record.sprites.items()},
-        "balance": balance_block(record),
+        "balance": balance,
         "training": training_block(record),
         "certainty": certainty_block(run),
         "watched": watched_block(run),
