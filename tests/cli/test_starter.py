@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from PIL import Image
@@ -96,3 +98,12 @@ def test_what_needs_classes_is_refused_in_a_line_before_training(
     told = refused(capsys, "run", "r.yaml", "--workers", "1")
     assert "remove image.confidence; give image.frechet another encoder" in told
     assert not list(Path("runs/x/.store").glob("fit-*"))
+
+
+def test_a_table_of_images_without_a_label_has_no_classes(photos: Path) -> None:
+    cells = [{"bytes": path.read_bytes(), "path": None} for path in sorted(photos.iterdir())]
+    for name, further in (("alone", {}), ("beside", {"place": ["here", "there"] * 30})):
+        pq.write_table(pa.table({"image": cells, **further}), f"{name}.parquet")
+        text, lines = starter(f"{name}.parquet", None, photos.parent)
+        assert yaml.safe_load(text)["data"]["label"] == ""
+        assert lines[1] == "no classes: all images are one, all 60"

@@ -13,6 +13,8 @@ from lookalike.data.pixels import shown
 Labels = npt.NDArray[np.int64]
 MIN_CLASSES = 2
 MIN_PER_CLASS = 2
+ALL = "all"
+"""The one class of images without classes."""
 _LISTED = 5
 
 
@@ -34,6 +36,11 @@ def number(names: Sequence[str]) -> tuple[Labels, tuple[str, ...]]:
     classes = ordered(names)
     place = {name: k for k, name in enumerate(classes)}
     return np.array([place[name] for name in names], dtype=np.int64), classes
+
+
+def one_class(rows: int) -> tuple[Labels, tuple[str, ...]]:
+    """Return the class number of each of so many images without classes, [N], and the name of their one class."""
+    return np.zeros(rows, dtype=np.int64), (ALL,)
 
 
 def name_numbers(

@@ -23,10 +23,10 @@ _LISTED = 20
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the two columns, and of the classes when the source tells them."""
+    """Names of the two columns, and of the classes when the source tells them; no label = no classes."""
 
     image: str
-    label: str
+    label: str | None
     names: tuple[str, ...] | None
 
 
@@ -50,6 +50,12 @@ def features_of(schema: pa.Schema) -> dict[str, dict[str, Any]]:
 def text_columns_of(features: Features) -> list[str]:
     """Return the columns of strings."""
     return [name for name, kind in features.items() if kind.get("_type") == "Value" and kind.get("dtype") in _STRINGS]
+
+
+def label_columns_of(features: Features) -> list[str]:
+    """Return the columns that may be the label of images: those of ClassLabel, else the first with a usual name."""
+    told = [name for name, kind in features.items() if kind.get("_type") == "ClassLabel"]
+    return told or [name for name in _LABELS if name in features][:1]
 
 
 def kind_of(features: Features, where: str) -> Literal["image", "text", "tabular"]:
@@ -117,7 +123,8 @@ def pick_columns(features: Features, image: str | None, label: str | None, where
     Args:
         features: Feature tree: column -> {"_type": "Image" | "ClassLabel" | ..., "names": [...]}.
         image: Name the user gave; None = the only image column.
-        label: Name the user gave; None = the only ClassLabel column, else one called label, labels, class, ...
+        label: Name the user gave; None = the only ClassLabel column, else one called label, labels, class, ..., and no
+            classes where there is no other column than that of the images; '' = no classes.
         where: What messages call the source.
 
     Raises:
@@ -126,12 +133,10 @@ def pick_columns(features: Features, image: str | None, label: str | None, where
     image = image or _only(
         [name for name, kind in features.items() if kind.get("_type") == "Image"], "image", where, features
     )
-    if label is None:
-        found = [name for name, kind in features.items() if kind.get("_type") == "ClassLabel"]
-        found = found or [name for name in _LABELS if name in features][:1]
-        label = _only(found, "label", where, features)
+    if label is None and len(features) > 1:
+        label = _only(label_columns_of(features), "label", where, features)
     for name, option in ((image, "image"), (label, "label")):
-        if name not in features:
+        if name and name not in features:
             raise DataError(
                 f"{shown(where)} has no column '{shown(name)}'; found {_list(features)}; set {option}: COLUMN"
             )
@@ -140,6 +145,8 @@ def pick_columns(features: Features, image: str | None, label: str | None, where
             f"column '{shown(image)}' of {shown(where)} holds no images; allowed: binary, or struct of bytes and path; "
             f"found {_list(features)}; set image: COLUMN"
         )
+    if not label:
+        return Columns(image, None, None)
     names = features[label].get("names")
     return Columns(image, label, tuple(map(str, names)) if isinstance(names, list) and names else None)
 
@@ -149,6 +156,7 @@ def _only(found: Sequence[str], option: str, where: str, features: Mapping[str, 
         return found[0]
     what = f"{len(found)} {option} columns ({_list(found)})" if found else f"no {option} column"
     other = ", or text: COLUMN to read texts" if option == "image" and text_columns_of(features) else ""
+    other = ", or label: '' to read images without classes" if option == "label" else other
     raise DataError(f"{shown(where)} has {what}; columns: {_list(features)}; set {option}: COLUMN{other}")
 
 

@@ -16,7 +16,7 @@ from lookalike.core.contracts import Method
 from lookalike.core.errors import DataError
 from lookalike.core.registry import find
 from lookalike.data.classes import check_classes
-from lookalike.data.columns import text_columns_of
+from lookalike.data.columns import label_columns_of, text_columns_of
 from lookalike.data.databases import only_table
 from lookalike.data.detect_tables import TableDescription, describe_table, holds_texts
 from lookalike.data.detect_texts import FORMATS, TextDescription, describe_texts, guess_texts
@@ -92,7 +92,9 @@ def describe(path: str | Path) -> Description | TextDescription | TableDescripti
         if len(images) == 1 and text_columns_of(features):
             # Said in the recipe, because a table with texts beside its images could be read as either.
             options["image"] = images[0]
-            reader = find("readers", name)(**options)
+        if not label_columns_of(features):
+            options["label"] = ""
+        reader = find("readers", name)(**options)
     table = isinstance(reader, TabularSettings) and not isinstance(reader, TableReader)
     if table and (name == "sql" or not _texts(name, options)):
         return describe_table(name, options)

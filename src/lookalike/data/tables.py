@@ -60,7 +60,7 @@ class TableReader(ImageSettings, TextSettings, TabularSettings):
     label: str | None = Field(
         default=None,
         description="The label column; None = the only ClassLabel column, else label, labels, class, ...; '' = no "
-        "label, for texts and tables of values.",
+        "label: images without classes, texts or tables of values without one.",
     )
     table: bool | None = Field(
         default=None,

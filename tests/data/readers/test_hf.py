@@ -41,6 +41,15 @@ def test_load_from_disk(tmp_path: Path, read: Read) -> None:
     assert data.classes == ("cat", "dog")
 
 
+def test_images_without_classes(tmp_path: Path, read: Read) -> None:
+    table().remove_columns("label").save_to_disk(tmp_path / "plain")
+    data = read("hf", path=str(tmp_path / "plain"))
+    assert (data.pixels == PIXELS).all()
+    assert (data.classes, data.labels.tolist()) == (("all",), [0] * 6)
+    table().save_to_disk(tmp_path / "labelled")
+    assert read("hf", path=str(tmp_path / "labelled"), label="").classes == ("all",)
+
+
 def test_a_dictionary_of_splits(tmp_path: Path, read: Read) -> None:
     datasets.DatasetDict(train=table(), test=table().select([5, 4, 3, 2])).save_to_disk(tmp_path / "d")
     assert len(read("hf", path=str(tmp_path / "d"))) == 6

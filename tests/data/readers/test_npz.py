@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_rgb_16_bit_bool_and_named_labels(tmp_path: Path, read: Read) -> None:
         ({"train_images": PIXELS[:5]}, "train_labels is uint8 .*for each of the 5"),
         ({"train_labels": np.zeros((6, 4), np.uint8)}, "several labels per image"),
         ({"train_labels": LABELS / 1}, "train_labels is float64"),
-        ({"train_labels": None}, "no train_labels"),
+        ({"train_labels": None, "labels": LABELS}, "no train_labels"),
         ({"train_images": None, "val_images": None}, "no images of split 'train'; .*found train_labels"),
     ],
 )
@@ -75,6 +75,16 @@ def test_arrays_that_do_not_fit(tmp_path: Path, changes: dict[str, Any], message
     with pytest.raises(DataError, match=message) as caught:
         Npz(path=put(tmp_path / "m.npz", **changes)).read(tmp_path / "out")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("split", ["train", "all"])
+def test_a_file_without_any_labels_has_no_classes(tmp_path: Path, split: Literal["train", "all"]) -> None:
+    path = put(tmp_path / "m.npz", train_labels=None, val_labels=None, test_labels=None)
+    (tmp_path / "out").mkdir()
+    data = Npz(path=path, split=split).read(tmp_path / "out")
+    assert isinstance(data, Images)
+    assert data.classes == ("all",)
+    assert (data.pixels[:6] == PIXELS.reshape(data.pixels[:6].shape)).all()
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])

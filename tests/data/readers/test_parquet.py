@@ -81,12 +81,23 @@ def test_columns_can_be_chosen(tmp_path: Path, read: Read) -> None:
     assert data.classes == ("a", "b")
 
 
+@pytest.mark.parametrize(("columns", "options"), [({"label": pa.nulls(6)}, {}), ({}, {"label": ""})])
+def test_images_without_classes(tmp_path: Path, read: Read, columns: Any, options: Any) -> None:
+    data = read("parquet", path=put(tmp_path / "a.parquet", **columns), **options)
+    assert (data.pixels == PIXELS).all()
+    assert (data.classes, data.labels.tolist()) == (("all",), [0] * 6)
+
+
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
         ({"image": [1] * 6}, {"table": False}, "no image column; columns: image, label; set image: COLUMN"),
         ({"image": pa.nulls(6)}, {"table": False}, "no image column; columns: label"),
-        ({"label": pa.nulls(6)}, {}, "no label column; columns: image"),
+        (
+            {"label": pa.nulls(6), "place": ["a", "b"] * 3},
+            {},
+            "no label column; columns: image, place; set label: COLUMN, or label: '' to read images without classes",
+        ),
         ({}, {"label": "klass"}, "no column 'klass'; found image, label; set label"),
         ({}, {"image": "label"}, "column 'label' of .* holds no images"),
         ({"label": [0.5] * 6}, {}, "has type double"),

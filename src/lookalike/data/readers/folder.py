@@ -12,13 +12,11 @@ from typing import final
 from pydantic import Field
 
 from lookalike.core.errors import DataError
-from lookalike.data.classes import number
+from lookalike.data.classes import ALL, number
 from lookalike.data.pixels import SUFFIXES, shown
 from lookalike.data.reading import Encoded, Faults, ImageReader, Item, existing, file_state
 
 _FROM_FOLDER, _NONE = "from_folder", "none"
-ALL = "all"
-"""The one class of images without classes."""
 _SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation", "dev"))
 _LISTED = 3
 

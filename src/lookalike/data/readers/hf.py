@@ -13,6 +13,7 @@ from pydantic import Field
 
 from lookalike.core.errors import DataError
 from lookalike.core.store import digest
+from lookalike.data.classes import one_class
 from lookalike.data.columns import Columns, Features, class_numbers
 from lookalike.data.pixels import shown
 from lookalike.data.reading import Encoded, Item, file_state
@@ -94,8 +95,12 @@ class Hf(TableReader):
     def _images(self, data: Any, columns: Columns) -> Encoded:  # noqa: ANN401  a datasets.Dataset
         """Read the label column."""
         library = _library()
-        table = data.select_columns([columns.label]).with_format("arrow")[:]
-        labels, classes, missing = class_numbers(table.column(columns.label), columns, self.path)
+        missing: list[int] = []
+        if columns.label is None:
+            labels, classes = one_class(len(data))
+        else:
+            table = data.select_columns([columns.label]).with_format("arrow")[:]
+            labels, classes, missing = class_numbers(table.column(columns.label), columns, self.path)
         images = data.select_columns([columns.image]).cast_column(columns.image, library.Image(decode=False))
         roots = [Path(library.config.HF_CACHE_HOME).resolve()]
         if Path(self.path).expanduser().is_dir():

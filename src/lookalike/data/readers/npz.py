@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from lookalike.core.errors import DataError
-from lookalike.data.classes import Labels, name_numbers, number
+from lookalike.data.classes import Labels, name_numbers, number, one_class
 from lookalike.data.pixelfile import chunk_rows
 from lookalike.data.pixels import shown
 from lookalike.data.reading import Blocks, ImageReader, existing, file_state
@@ -60,6 +60,8 @@ def _header(file: IO[bytes], name: str, stored: int) -> tuple[tuple[int, ...], n
 class Npz(ImageReader):
     """Reads `train_images` and `train_labels`, or `val_` or `test_`, as MedMNIST stores them.
 
+    In a file without any array of labels, the images have no classes; their one class is called "all".
+
     Images are [N, H, W] or [N, H, W, 1 to 4] of uint8, uint16 or bool; labels [N] or [N, 1] whole numbers or strings.
     An array `classes` of strings, as this project's npz writer adds, names the classes.
 
@@ -104,10 +106,12 @@ class Npz(ImageReader):
                     heads.append(_header(file, f"{path.name}/{part}_images", archive.getinfo(member).file_size))
             if len({(shape[1:], dtype) for shape, dtype in heads}) > 1:
                 raise DataError(f"{shown(path.name)}: the splits differ in size or dtype; set split to one of them")
+            shape = (sum(head[0][0] for head in heads), *heads[0][0][1:])
+            if not any("label" in name for name in archive.namelist()):
+                return Blocks(path.name, *one_class(shape[0]), shape, heads[0][1], lambda: _blocks(path, parts))
             values = [_labels(archive, path, part, heads[place][0][0]) for place, part in enumerate(parts)]
             stored = _names(archive, path)
         labels, classes = _classes(np.concatenate(values), self.classes or stored, path.name)
-        shape = (sum(head[0][0] for head in heads), *heads[0][0][1:])
         return Blocks(path.name, labels, classes, shape, heads[0][1], lambda: _blocks(path, parts))
 
 

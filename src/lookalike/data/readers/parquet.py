@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from lookalike.core.errors import DataError
+from lookalike.data.classes import one_class
 from lookalike.data.columns import Columns, class_numbers, features_of, pick_columns, pick_text_columns
 from lookalike.data.pixels import shown
 from lookalike.data.reading import Encoded, Item, existing, file_state
@@ -84,12 +85,15 @@ class Parquet(TableReader):
                 found = pick_columns(features_of(file.schema_arrow), self.image, self.label, path.name)
                 if found != columns:
                     raise _differs(path, files[0], "image")
-                chunk = file.read(columns=[columns.label]).column(0)
-                kind = kind or chunk.type
-                chunks.extend(part.cast(kind) for part in chunk.chunks)
+                if columns.label:
+                    chunk = file.read(columns=[columns.label]).column(0)
+                    kind = kind or chunk.type
+                    chunks.extend(part.cast(kind) for part in chunk.chunks)
                 rows += file.metadata.num_rows
         if not rows:
             raise DataError(f"{shown(self.path)} holds no rows; give files with images")
+        if columns.label is None:
+            return Encoded(self.path, *one_class(rows), lambda: _items(files, columns, frozenset()))
         labels, classes, missing = class_numbers(pa.chunked_array(chunks, type=kind), columns, self.path)
         unlabelled = frozenset(missing)
         return Encoded(self.path, labels, classes, lambda: _items(files, columns, unlabelled))
