@@ -37,11 +37,10 @@ HEADINGS = (
 
 
 def recipe_of(method: str) -> dict[str, Any]:
-    """Return the recipe with another generator, which has its own defaults: what the recipe sets is for its own."""
+    """Return the recipe with another generator."""
     tree: dict[str, Any] = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
     if method != tree["generator"]["use"]:
         tree["generator"] = {"use": method, "minutes": tree["generator"]["minutes"]}
-        del tree["sample"]["spread"]
     return tree
 
 
