@@ -33,6 +33,7 @@ class FakeServer:
         self.capacity, self.latency, self.answer, self.retry_after = capacity, latency, answer, retry_after
         self.flying = self.most = self.received = self.busy = 0
         self.ended: list[float] = []
+        self.took: list[float] = []
         self.seen: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
         self.url = ""
@@ -47,12 +48,14 @@ class FakeServer:
             return web.json_response({"error": {"message": "slow down"}}, status=429, headers=headers)
         self.flying += 1
         self.most = max(self.most, self.flying)
+        started = asyncio.get_running_loop().time()
         try:
             await asyncio.sleep(self.latency)
             made = self.answer(number, body)
         finally:
             self.flying -= 1
             self.ended.append(asyncio.get_running_loop().time())
+            self.took.append(self.ended[-1] - started)
         self.seen[json.dumps(body, sort_keys=True)] += 1
         if made == "disconnect":
             response = web.StreamResponse(headers={"Content-Length": "500"})
