@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from tests.cli.calling import call, refused
@@ -97,4 +100,21 @@ def test_tables_that_have_nothing_to_do_with_each_other(shop: Path, capsys: pyte
     Path("shop/items.csv").unlink()
     Path("shop/lands.csv").write_text("a,b\n" + "1,2\n" * 30)
     told = refused(capsys, "init", "shop")
-    assert "no column of one holds keys of another, so give one of them" in told
+    assert "no column of one holds keys of another, so write a recipe for one of them" in told
+
+
+def test_a_database_of_several_tables(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect("shop.db")) as database:
+        for path in (shop / "shop").iterdir():
+            pd.read_csv(path).to_sql(path.stem, database, index=False)
+    text, _ = starter("shop.db", None, shop)
+    tree = yaml.safe_load(text)
+    assert tree["data"]["tables"]["items"] == {
+        "read": "sql",
+        "path": "shop.db",
+        "table": "items",
+        "parent": {"sales": "sale"},
+    }
+    assert "write" not in tree
+    assert call(capsys, "init", "shop.db")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0

@@ -126,8 +126,8 @@ def test_what_is_no_folder_of_tables(tmp_path: Path, write: Write, name: str) ->
     assert write({"customers": _people(), "orders": _orders(customer=[1 + k % N for k in range(90)])}) is not None
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("a\n1\n")
-    assert tables_in(tmp_path) == []
-    assert tables_in(tmp_path / "orders.csv") == []
+    assert tables_in(tmp_path) == {}
+    assert tables_in(tmp_path / "orders.csv") == {}
 
 
 def test_a_table_that_cannot_be_read_is_one_line(tmp_path: Path, write: Write) -> None:

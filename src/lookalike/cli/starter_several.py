@@ -1,4 +1,4 @@
-"""The first recipe for a folder of several tables that refer to each other by keys."""
+"""The first recipe for several tables that refer to each other by keys: a folder of CSV files, or an SQLite file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lookalike.data.kinship import Kinship, Reference, kinship, tables_in
 from lookalike.data.pixels import shown
 
 _SCANTY = 20
+_LISTED = 5
 _HEAD = """\
 # Made by looking at {where}: {tables}, {references} from one to another.
 # What each column is taken for, and why:   lookalike schema {file}
@@ -24,7 +25,7 @@ _REST = """\
 generator: tables.nested  # the root first, then the rows that belong to it, owner by owner
 sample:
   rows: {rows}  # of {root}, each with all that belongs to it; as many as there are to learn from
-write: {write}  # a CSV for each table too
+{write}
 """
 _MEASURED = """\
 measure:
@@ -39,7 +40,7 @@ audits:
 
 
 def several(opening: Opening) -> tuple[str, list[str]] | None:
-    """Return a commented recipe for a folder of tables, and what was seen in lines; None = it is something else.
+    """Return a commented recipe for several tables, and what was seen in lines; None = it is something else.
 
     Args:
         opening: What the recipe is for.
@@ -47,15 +48,15 @@ def several(opening: Opening) -> tuple[str, list[str]] | None:
     Raises:
         DataError: A table is not usable, or none refers to another; one line that says what to do.
     """
-    files = tables_in(Path(opening.data).expanduser())
-    if not files:
+    sources = tables_in(Path(opening.data).expanduser())
+    if not sources:
         return None
-    found = kinship(files)
+    found = kinship(sources)
     if found is None:
-        listed = ", ".join(shown(path.name) for path in files[:5]) + (", ..." if len(files) > 5 else "")
+        listed = ", ".join(map(shown, list(sources)[:_LISTED])) + (", ..." if len(sources) > _LISTED else "")
         raise DataError(
-            f"{shown(opening.data)} holds {len(files)} tables: {listed}; no column of one holds keys of another, so "
-            "give one of them, or write a recipe with read: tables that says how they belong together"
+            f"{shown(opening.data)} holds {len(sources)} tables: {listed}; no column of one holds keys of another, so "
+            "write a recipe for one of them, or one with read: tables that says how they belong together"
         )
     return _recipe(found, opening), _findings(found, opening)
 
@@ -82,32 +83,35 @@ def _recipe(found: Kinship, opening: Opening) -> str:
         if scanty
         else f"  holdout: 0.2  # of {found.root}, with all that belongs to them; nothing that learns sees them\n"
     )
-    text += _REST.format(
-        rows=max(1, round(rows * (1 if scanty else 0.8))), root=found.root, write=flow([_writer(found)])
-    )
+    text += _REST.format(rows=max(1, round(rows * (1 if scanty else 0.8))), root=found.root, write=_write(found))
     return text + (
         f"measure: []  # {few}: too few to be measured\naudits: []\n" if scanty else _MEASURED.format(table=largest)
     )
 
 
-def _writer(found: Kinship) -> object:
-    """Return the writer of files cut as those of the root are."""
-    delimiter, _ = find("readers", "csv")(**found.tables[found.root].options).header()
-    return "csv" if delimiter == "," else {"use": "csv", "delimiter": delimiter}
+def _write(found: Kinship) -> str:
+    """Return the line that gives files back cut as that of the root is; of a database as a comment."""
+    root = found.tables[found.root]
+    if root.reader != "csv":
+        return "# write: [csv]  # a CSV for each table too; [sql] writes into a database"
+    delimiter, _ = find("readers", "csv")(**root.options).header()
+    writer = "csv" if delimiter == "," else {"use": "csv", "delimiter": delimiter}
+    return f"write: {flow([writer])}  # a CSV for each table too"
 
 
 def _source(found: Kinship, name: str, opening: Opening) -> list[str]:
     options = {key: value for key, value in found.tables[name].options.items() if key != "label"}
     if key := found.key(name):
         options["key"] = key
-    return [f"{each}: {flow(value)}" for each, value in opening.placed(options).items()]
+    read = {"read": found.tables[name].reader, **opening.placed(options)}
+    return [f"{each}: {flow(value)}" for each, value in read.items()]
 
 
 def _table(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
     """Yield the lines of a table that is made anew."""
     owner = found.owners.get(name)
     yield f"{name}:" + ("  # the root, which no other owns" if owner is None else "")
-    yield from (f"  {line}" for line in ("read: csv", *_source(found, name, opening)))
+    yield from (f"  {line}" for line in _source(found, name, opening))
     if owner is not None:
         yield f"  parent: {flow({owner.other: owner.column})}"
         if order := _order(found, name):
@@ -131,7 +135,7 @@ def _kept(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
         yield f"# {name} {why}, and none to it: read it in a run of its own"
         return
     yield f"# {name}: keep: true gives its real rows out as they are; take the # away where everybody may see them"
-    inner = ", ".join(["read: csv", *_source(found, name, opening), "keep: true"])
+    inner = ", ".join([*_source(found, name, opening), "keep: true"])
     yield f"# {name}: {{{inner}}}"
 
 

@@ -21,6 +21,8 @@ from lookalike.data.pixels import shown
 VARIABLE = "LOOKALIKE_SQL_URL"
 """Environment variable that holds the URL, unless another is named."""
 _ROWS = 20_000
+DATABASES = (".db", ".sqlite", ".sqlite3")
+"""Endings of the names of SQLite files."""
 _FILE = "sqlite:///"
 _PASSWORD = re.compile(r"^[^/]+//[^/@]*:[^/@]*@|[?&;](password|pwd|token|secret)=", re.IGNORECASE)
 Exists = str
@@ -109,18 +111,26 @@ def selected(where: Database, table: str | None, query: str | None) -> Iterator[
         yield found
 
 
+def table_names(path: Path) -> list[str]:
+    """Return the names of the tables in an SQLite file, in order.
+
+    Raises:
+        DataError: It is no such file.
+    """
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+    )
+    with selected(Database(f"{_FILE}{path}"), None, query) as (_, parts):
+        return [str(row[0]) for part in parts for row in part]
+
+
 def only_table(path: Path) -> str:
     """Return the name of the table in an SQLite file.
 
     Raises:
         DataError: It holds none or several, or is no such file.
     """
-    where = Database(f"{_FILE}{path}")
-    query = (
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
-    )
-    with selected(where, None, query) as (_, parts):
-        names = [str(row[0]) for part in parts for row in part]
+    names = table_names(path)
     if len(names) != 1:
         listed = ", ".join(map(shown, names[:20])) or "none"
         raise DataError(

@@ -17,7 +17,7 @@ from lookalike.core.errors import DataError
 from lookalike.core.registry import find
 from lookalike.data.classes import check_classes
 from lookalike.data.columns import label_columns_of, text_columns_of
-from lookalike.data.databases import only_table
+from lookalike.data.databases import DATABASES, only_table
 from lookalike.data.detect_tables import TableDescription, describe_table, holds_texts
 from lookalike.data.detect_texts import FORMATS, TextDescription, describe_texts, guess_texts
 from lookalike.data.pixels import SUFFIXES, array_shape, read_header, shown
@@ -27,7 +27,6 @@ from lookalike.data.tabular import TabularSettings
 
 _LOOKED_AT = 200
 _BUILTIN = ("digits",)
-_DATABASES = (".db", ".sqlite", ".sqlite3")
 _FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "name")
 _LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
 _ROWS_OF_A_TABLE = 100
@@ -188,8 +187,8 @@ def guess(path: str | Path) -> tuple[str, dict[str, object]]:
         return "parquet", {"path": str(path)}
     if suffix == ".csv" and (table := _table(place)):
         return "folder", {"path": str(place.parent), **table}
-    if suffix in _DATABASES or suffix in FORMATS:
-        table = {"table": only_table(place)} if suffix in _DATABASES else {}
+    if suffix in DATABASES or suffix in FORMATS:
+        table = {"table": only_table(place)} if suffix in DATABASES else {}
         return FORMATS.get(suffix, "sql"), {"path": str(path), **table}
     if suffix in SUFFIXES:
         raise DataError(f"{shown(path)} is one image; give the folder that holds the class sub-folders")

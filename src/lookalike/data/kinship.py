@@ -1,4 +1,4 @@
-"""Finds in a folder of tables which columns hold keys of another table, and which table owns which."""
+"""Finds in a folder or file of tables which columns hold keys of another table, and which table owns which."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.core.registry import find
+from lookalike.data.databases import DATABASES, table_names
 from lookalike.data.detect_tables import TableDescription, describe_table
 from lookalike.data.detect_texts import FORMATS
 from lookalike.data.infer import Inferred
@@ -22,6 +23,8 @@ from lookalike.data.keynames import called_like_a_key, called_like_an_index
 from lookalike.data.pixels import SUFFIXES
 from lookalike.data.tabular import TabularSettings, cells
 
+Sources = Mapping[str, tuple[str, Mapping[str, object]]]
+"""Reader and its settings of each table, by name."""
 _KINDS = ("id", "integer", "text", "category")
 """Kinds of columns that may hold keys."""
 _GENERIC = frozenset(("id", "key", "pk", "fk", "nr", "no", "num", "number", "code", "ref", "uuid", "name"))
@@ -87,24 +90,33 @@ class Kinship:
         return [one.column for one in found if one != owner]
 
 
-def tables_in(place: Path) -> list[Path]:
-    """Return the CSV files of a folder that could be several tables; none where it is something else.
+def tables_in(place: Path) -> Sources:
+    """Return the tables of a folder of CSV files, or of an SQLite file, by name; none where it is something else.
 
-    One called train, or an image anywhere, means something else.
+    A CSV file called train, or an image anywhere, means something else.
+
+    Raises:
+        DataError: The SQLite file is none.
     """
-    if not place.is_dir():
-        return []
-    files = sorted(path for path in place.iterdir() if path.is_file() and not path.name.startswith("."))
-    tables = [path for path in files if FORMATS.get(path.suffix.lower()) == "csv"]
-    names = [path.stem for path in tables]
-    if len(tables) < 2 or len(set(names)) < len(names) or "train" in map(str.casefold, names):
-        return []
-    if any(path.suffix.lower() in SUFFIXES for depth in ("*", "*/*", "*/*/*") for path in place.glob(depth)):
-        return []
-    return tables if all(re.fullmatch(TABLE_NAME, name) for name in names) else []
+    if place.is_file() and place.suffix.lower() in DATABASES:
+        tables = table_names(place)
+        found: Sources = {name: ("sql", {"path": str(place), "table": name}) for name in tables}
+    elif place.is_dir():
+        files = [path for path in sorted(place.iterdir()) if path.is_file() and not path.name.startswith(".")]
+        files = [path for path in files if FORMATS.get(path.suffix.lower()) == "csv"]
+        found = {path.stem: ("csv", {"path": str(path)}) for path in files}
+        if len(found) < len(files) or "train" in map(str.casefold, found) or _holds_images(place):
+            return {}
+    else:
+        return {}
+    return found if len(found) > 1 and all(re.fullmatch(TABLE_NAME, name) for name in found) else {}
 
 
-def kinship(files: Sequence[Path]) -> Kinship | None:
+def _holds_images(place: Path) -> bool:
+    return any(path.suffix.lower() in SUFFIXES for depth in ("*", "*/*", "*/*/*") for path in place.glob(depth))
+
+
+def kinship(sources: Sources) -> Kinship | None:
     """Return how tables belong together; None when no column of one holds keys of another.
 
     A column refers to a table when at least half of its cells are keys there and its name tells so, or when nearly
@@ -112,12 +124,12 @@ def kinship(files: Sequence[Path]) -> Kinship | None:
     many tables and many families in each is taken.
 
     Args:
-        files: CSV files.
+        sources: Reader and its settings of each table, by name.
 
     Raises:
         DataError: One of them is not usable as a table; one line that says why.
     """
-    found = {path.stem: describe_table("csv", {"path": str(path), "label": ""}) for path in files}
+    found = {name: describe_table(reader, {**options, "label": ""}) for name, (reader, options) in sources.items()}
     references = _to_the_end(_both_ways(tuple(_references(found)), found))
     if not references:
         return None
@@ -187,7 +199,7 @@ def _hits(table: TableDescription, wanted: Sequence[tuple[str, pa.Array]]) -> li
 def _columns(table: TableDescription, names: Sequence[str]) -> Iterator[tuple[str, pa.Array]]:
     if not names:
         return
-    reader = find("readers", table.reader)(**{**table.options, "table": True})
+    reader = find("readers", table.reader)(**table.options)
     assert isinstance(reader, TabularSettings)
     rows = reader.rows()
     for batch in rows.batches():
