@@ -1,7 +1,7 @@
 """Every generator of images with the same minutes on the same data: the table in `docs/choosing.md`.
 
     python benchmarks/choosing.py --minutes 20 --out runs/choosing
-    python benchmarks/choosing.py --minutes 20 --only image.r3gan image.ddpm --steps image.ddpm=9000
+    python benchmarks/choosing.py --minutes 20 --only image.stylegan2 image.ddpm --steps image.ddpm=9000
 
 Runs `examples/fashion-gan.yaml` once for each generator, one after the other, in folders of their own: a run that was
 stopped goes on where it was, and learners of real rows are trained once for all. `--steps` takes the place of minutes,
@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-METHODS = ("image.r3gan", "image.stylegan2", "image.stylegan3", "image.stylegan", "image.dcgan", "image.ddpm")
+METHODS = ("image.stylegan2", "image.r3gan", "image.stylegan", "image.stylegan3", "image.dcgan", "image.ddpm")
 RECIPE = Path(__file__).parent.parent / "examples" / "fashion-gan.yaml"
 HEADINGS = (
     "generator",
