@@ -37,8 +37,8 @@ import numpy as np
 
 CLASSES, SIDE, PADDED = 10, 28, 32
 PEERS = {"torchgan": 64, "torchgan-narrow": 16}
-OURS = ("image.r3gan", "image.dcgan", "image.stylegan2", "image.stylegan", "image.stylegan3")
-DEFAULT = ("image.r3gan", "image.dcgan", *PEERS)
+OURS = ("image.stylegan2", "image.r3gan", "image.dcgan", "image.stylegan", "image.stylegan3")
+DEFAULT = (*OURS[:3], *PEERS)
 DATA = Path("/usr/share/datasets/fashion-mnist")
 PEER_BATCH, PEER_CODE = 64, 100
 

@@ -39,7 +39,7 @@ def main() -> None:
     from lookalike.techniques.manifold import overlap
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--method", default="image.r3gan")
+    parser.add_argument("--method", default="image.stylegan2")
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--target", type=float, default=0.6, help="mean sign of the discriminator to steer to")
