@@ -121,13 +121,18 @@ def test_tables_that_own_each_other_end(write: Write) -> None:
     assert len(found.owners) == 1
 
 
-@pytest.mark.parametrize("name", ["train.csv", "a b.csv", "dogs/1.png"])
+@pytest.mark.parametrize("name", ["train.csv", "orders.tsv", "ü.csv", "dogs/1.png"])
 def test_what_is_no_folder_of_tables(tmp_path: Path, write: Write, name: str) -> None:
     assert write({"customers": _people(), "orders": _orders(customer=[1 + k % N for k in range(90)])}) is not None
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("a\n1\n")
     assert tables_in(tmp_path) == {}
     assert tables_in(tmp_path / "orders.csv") == {}
+
+
+def test_names_of_files_become_names_of_tables(write: Write) -> None:
+    found = write({"my customers (2024)": _people(), "orders": _orders(customer=[1 + k % N for k in range(90)])})
+    assert _told(found) == {"orders.customer->my-customers-2024.id"}
 
 
 def test_a_table_that_cannot_be_read_is_one_line(tmp_path: Path, write: Write) -> None:

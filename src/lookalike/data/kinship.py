@@ -100,16 +100,22 @@ def tables_in(place: Path) -> Sources:
     """
     if place.is_file() and place.suffix.lower() in DATABASES:
         tables = table_names(place)
-        found: Sources = {name: ("sql", {"path": str(place), "table": name}) for name in tables}
+        found: Sources = {_called(name): ("sql", {"path": str(place), "table": name}) for name in tables}
     elif place.is_dir():
         files = [path for path in sorted(place.iterdir()) if path.is_file() and not path.name.startswith(".")]
         files = [path for path in files if FORMATS.get(path.suffix.lower()) == "csv"]
-        found = {path.stem: ("csv", {"path": str(path)}) for path in files}
-        if len(found) < len(files) or "train" in map(str.casefold, found) or _holds_images(place):
+        tables = [path.stem for path in files]
+        found = {_called(path.stem): ("csv", {"path": str(path)}) for path in files}
+        if "train" in map(str.casefold, tables) or _holds_images(place):
             return {}
     else:
         return {}
-    return found if len(found) > 1 and all(re.fullmatch(TABLE_NAME, name) for name in found) else {}
+    return found if 1 < len(found) == len(tables) and all(re.fullmatch(TABLE_NAME, name) for name in found) else {}
+
+
+def _called(name: str) -> str:
+    """Return a name that a table may have: other characters become a hyphen."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[:64]
 
 
 def _holds_images(place: Path) -> bool:
