@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lookalike.cli.opening import Opening, flow, plural
+from lookalike.cli.starter_tables import csv_writer
 from lookalike.core.errors import DataError
-from lookalike.core.registry import find
 from lookalike.data.kinship import Kinship, Reference, kinship, tables_in
 from lookalike.data.pixels import shown
 
@@ -94,9 +94,7 @@ def _write(found: Kinship) -> str:
     root = found.tables[found.root]
     if root.reader != "csv":
         return "# write: [csv]  # a CSV for each table too; [sql] writes into a database"
-    delimiter, _ = find("readers", "csv")(**root.options).header()
-    writer = "csv" if delimiter == "," else {"use": "csv", "delimiter": delimiter}
-    return f"write: {flow([writer])}  # a CSV for each table too"
+    return f"write: {flow([csv_writer(root.options)])}  # a CSV for each table too"
 
 
 def _source(found: Kinship, name: str, opening: Opening) -> list[str]:

@@ -88,9 +88,13 @@ def _write(found: TableDescription) -> str:
     """Return the line that gives the rows of a CSV file back as one; of other sources as a comment."""
     if found.reader != "csv":
         return "# write: [csv]  # the rows as a CSV too, beside Parquet\n"
-    delimiter, _ = find("readers", "csv")(**found.options).header()
-    writer = "csv" if delimiter == "," else {"use": "csv", "delimiter": delimiter}
-    return f"write: {flow([writer])}  # the rows as a CSV too, written as yours are\n"
+    return f"write: {flow([csv_writer(found.options)])}  # the rows as a CSV too, written as yours are\n"
+
+
+def csv_writer(options: Mapping[str, object]) -> object:
+    """Return the writer of a CSV file cut as the one that is read with these settings."""
+    delimiter, _ = find("readers", "csv")(**options).header()
+    return "csv" if delimiter == "," else {"use": "csv", "delimiter": delimiter}
 
 
 def _list(key: str, kind: str, wanted: dict[str, str]) -> str:

@@ -68,13 +68,18 @@ class TextDescription:
         return tuple(self.counts)
 
 
+def holds_images(place: Path) -> bool:
+    """Say whether an image lies in a folder, or in folders of it, two below at most."""
+    return any(path.suffix.lower() in SUFFIXES for depth in ("*", "*/*", "*/*/*") for path in place.glob(depth))
+
+
 def guess_texts(place: Path) -> tuple[str, dict[str, object]] | None:
     """Return the reader of texts that fits a folder, and its settings; None when it holds images, or no texts.
 
     Raises:
         DataError: Several tables lie there, and none is called train.
     """
-    if any(path.suffix.lower() in SUFFIXES for depth in ("*", "*/*", "*/*/*") for path in place.glob(depth)):
+    if holds_images(place):
         return None
     tables = sorted(path for path in place.iterdir() if FORMATS.get(path.suffix.lower(), "txt") != "txt")
     tables = [path for path in tables if path.is_file() and not path.name.startswith(".")]

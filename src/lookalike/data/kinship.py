@@ -16,11 +16,10 @@ import pyarrow.compute as pc
 from lookalike.core.registry import find
 from lookalike.data.databases import DATABASES, table_names
 from lookalike.data.detect_tables import TableDescription, describe_table
-from lookalike.data.detect_texts import FORMATS
+from lookalike.data.detect_texts import FORMATS, holds_images
 from lookalike.data.infer import Inferred
 from lookalike.data.keyed import TABLE_NAME
 from lookalike.data.keynames import called_like_a_key, called_like_an_index
-from lookalike.data.pixels import SUFFIXES
 from lookalike.data.tabular import TabularSettings, cells
 
 Sources = Mapping[str, tuple[str, Mapping[str, object]]]
@@ -106,7 +105,7 @@ def tables_in(place: Path) -> Sources:
         files = [path for path in files if FORMATS.get(path.suffix.lower()) == "csv"]
         tables = [path.stem for path in files]
         found = {_called(path.stem): ("csv", {"path": str(path)}) for path in files}
-        if "train" in map(str.casefold, tables) or _holds_images(place):
+        if "train" in map(str.casefold, tables) or holds_images(place):
             return {}
     else:
         return {}
@@ -116,10 +115,6 @@ def tables_in(place: Path) -> Sources:
 def _called(name: str) -> str:
     """Return a name that a table may have: other characters become a hyphen."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[:64]
-
-
-def _holds_images(place: Path) -> bool:
-    return any(path.suffix.lower() in SUFFIXES for depth in ("*", "*/*", "*/*/*") for path in place.glob(depth))
 
 
 def kinship(sources: Sources) -> Kinship | None:
@@ -149,21 +144,21 @@ def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
     values = {name: _values(found[name], keys[name]) for name in found}
     for name, table in found.items():
         pairs = [
-            (one.column.name, other, key)
+            (one.column.name, other, key, most)
             for one in table.columns
             if one.column.kind in _KINDS and not called_like_an_index(one.column.name)
             for other in found
             if other != name
             for key in keys[other]
-            if _most_lost(one.column.name, other, key, values[other][key]) is not None
+            if (most := _most_lost(one.column.name, other, key, values[other][key])) is not None
         ]
-        hits = _hits(table, [(column, values[other][key]) for column, other, key in pairs])
+        hits = _hits(table, [(column, values[other][key]) for column, other, key, _ in pairs])
         best: dict[tuple[str, str], Reference] = {}
-        for (column, other, key), (hit, used) in zip(pairs, hits, strict=True):
-            lost, most = 1 - hit / table.rows, _most_lost(column, other, key, values[other][key])
-            if most is not None and lost <= most and ((column, other) not in best or lost < best[column, other].lost):
+        for (column, other, key, most), (hit, used) in zip(pairs, hits, strict=True):
+            lost = 1 - hit / table.rows
+            if lost <= most and ((column, other) not in best or lost < best[column, other].lost):
                 best[column, other] = Reference(name, column, other, key, lost, used)
-        # A column belongs to one table: the one that knows most of its values, then the one that its name tells.
+        # A column belongs to one table: one that its name tells, of several the one that knows most of its values.
         for column in dict.fromkeys(column for column, _ in best):
             told = [one for (of, _), one in best.items() if of == column]
             yield min(told, key=lambda one: (not _named(one.column, one.other, one.key), one.lost))
