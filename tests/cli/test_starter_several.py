@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from tests.cli.calling import call, refused
+from tests.data.clinic import write_clinic
 from tests.data.shop import write_shop
 
 from lookalike.cli.starter import starter
@@ -33,29 +34,38 @@ def test_init_then_run_works_as_it_is(shop: Path, capsys: pytest.CaptureFixture[
     assert call(capsys, "init", "shop")[0] == 0
     assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
     names = sorted(path.name for path in (shop / "runs" / "shop" / "written" / "csv").iterdir())
-    assert names == ["items.csv", "sales.csv", "shops.csv"]
+    assert names == ["items.csv", "lands.csv", "sales.csv", "shops.csv"]
+    made, real = pd.read_csv(shop / "runs/shop/written/csv/lands.csv"), pd.read_csv("shop/lands.csv")
+    assert not set(made["land"]) & set(real["land"])
+    assert set(pd.read_csv(shop / "runs/shop/written/csv/sales.csv")["land"]) <= set(made["land"])
 
 
 def test_what_it_says(shop: Path) -> None:
     tree = _tree(shop)
     assert tree["data"]["tables"] == {
         "shops": {"read": "csv", "path": "shop/shops.csv", "key": "shop"},
-        "sales": {"read": "csv", "path": "shop/sales.csv", "key": "sale", "parent": {"shops": "shop"}, "order": "day"},
+        "sales": {
+            "read": "csv",
+            "path": "shop/sales.csv",
+            "key": "sale",
+            "parent": {"shops": "shop"},
+            "links": {"lands": "land"},
+            "order": "day",
+        },
         "items": {"read": "csv", "path": "shop/items.csv", "parent": {"sales": "sale"}},
+        "lands": {"read": "csv", "path": "shop/lands.csv", "key": "land", "shared": True},
     }
     assert (tree["goal"], tree["sample"]["rows"], tree["write"]) == ("share", 48, ["csv"])
     lines = starter("shop", None, shop)[1]
     assert "sales.shop holds keys of shops.shop (its owner)" in lines
-    assert "root: shops; left out unless you say keep: lands" in lines
+    assert "root: shops; shared by all: lands" in lines
 
 
 def test_real_rows_are_given_out_only_when_the_user_says_so(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text, _ = starter("shop", None, shop)
-    open_text = text.replace("# lands: {", "lands: {").replace("# links: {", "links: {")
-    assert yaml.safe_load(text) != yaml.safe_load(open_text)
+    open_text = text.replace("shared: true", "keep: true")
     tables = yaml.safe_load(open_text)["data"]["tables"]
     assert tables["lands"] == {"read": "csv", "path": "shop/lands.csv", "key": "land", "keep": True}
-    assert tables["sales"]["links"] == {"lands": "land"}
     Path("kept.yaml").write_text(open_text)
     assert call(capsys, "run", "kept.yaml", "--workers", "1")[0] == 0
     assert (shop / "runs" / "shop" / "written" / "csv" / "lands.csv").read_text() == Path("shop/lands.csv").read_text()
@@ -76,7 +86,7 @@ def test_tables_that_own_nothing_are_named(shop: Path) -> None:
     text, _ = starter("shop", None, shop)
     assert "# taxes refers to lands only, and none to it: read it in a run of its own" in text
     assert "# weather refers to no table here, and none to it" in text
-    assert list(yaml.safe_load(text)["data"]["tables"]) == ["shops", "sales", "items"]
+    assert list(yaml.safe_load(text)["data"]["tables"]) == ["shops", "sales", "items", "lands"]
 
 
 def test_few_rows_are_not_measured(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +102,7 @@ def test_files_cut_in_another_way_come_back_so(shop: Path) -> None:
         path.write_text(path.read_text().replace(",", ";"))
     tree = _tree(shop)
     assert tree["write"] == [{"use": "csv", "delimiter": ";"}]
-    assert set(tree["data"]["tables"]) == {"shops", "sales", "items"}
+    assert set(tree["data"]["tables"]) == {"shops", "sales", "items", "lands"}
 
 
 def test_tables_that_have_nothing_to_do_with_each_other(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,3 +128,25 @@ def test_a_database_of_several_tables(shop: Path, capsys: pytest.CaptureFixture[
     assert "write" not in tree
     assert call(capsys, "init", "shop.db")[0] == 0
     assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+
+
+def test_shared_tables_link_to_each_other_and_unknown_keys_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("clinic").mkdir()
+    write_clinic(tmp_path / "clinic")
+    with Path("clinic/visits.csv").open("a") as file:
+        file.write("5001,D999,5,7\n")
+    text, lines = starter("clinic", None, tmp_path)
+    tables = yaml.safe_load(text)["data"]["tables"]
+    assert tables["visits"]["links"] == {"doctors": "doctor"}
+    assert tables["doctors"]["links"] == {"departments": "department"}
+    # Missing keys are no reason to leave rows out: one visit in twenty has no doctor.
+    assert tables["visits"]["orphans"] == "drop"
+    assert "orphans: drop  # 0.085 % of doctor are no keys of doctors: such rows" in text
+    assert "root: patients; shared by all: departments, doctors" in lines
+    assert call(capsys, "init", "clinic")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+    card = Path("runs/clinic/data_card.md").read_text()
+    assert "Shared tables" in card or "made anew from all of their rows" in Path("runs/clinic/report.html").read_text()

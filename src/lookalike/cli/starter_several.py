@@ -75,7 +75,7 @@ def _recipe(found: Kinship, opening: Opening) -> str:
     for name in found.owners:
         lines += _table(found, name, opening)
     for name in found.others:
-        lines += _kept(found, name, opening)
+        lines += _shared(found, name, opening)
     text += "".join(f"    {line}\n" for line in lines)
     few = f"{plural(rows, 'row')} of {found.root}"
     text += (
@@ -114,27 +114,34 @@ def _table(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
         yield f"  parent: {flow({owner.other: owner.column})}"
         if order := _order(found, name):
             yield f"  order: {flow(order)}  # rows of one owner come in this order"
-        if owner.lost:
-            yield f"  orphans: drop  # {_lost(owner)}: such rows are left out, and counted"
+    yield from (f"  {line}" for line in _links(found, name))
+
+
+def _links(found: Kinship, name: str) -> Iterator[str]:
+    """Yield the lines of links, and of keys that refer to nothing or to a table that cannot be linked to."""
     links = {other: columns for other in found.tables if (columns := found.links(name, other))}
-    kept = {other: one[0] if len(one) == 1 else one for other, one in links.items() if other in found.others}
-    if kept:
-        yield f"  # links: {flow(kept)}  # with {' and '.join(kept)} below"
+    able = {other: one[0] if len(one) == 1 else one for other, one in links.items() if found.linkable(name, other)}
+    if able:
+        yield f"links: {flow(able)}"
+    needed = [pair for pair in found.losing(name) if pair[0] == found.owners.get(name) or pair[0].other in able]
+    if lost := [_lost(*pair) for pair in needed]:
+        yield f"orphans: drop  # {' and '.join(lost)}: such rows are left out, and counted"
     for other, columns in links.items():
-        if other not in kept:
-            yield f"  # {', '.join(map(shown, columns))}: keys of {other} too, but a row has one owner; as a category"
+        if other not in able:
+            yield f"# {', '.join(map(shown, columns))}: keys of {other} too, which are not made with it; as a category"
 
 
-def _kept(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
-    """Yield the lines of a table that is left out unless its rows are public: nobody else can say so."""
-    if found.key(name) is None:
+def _shared(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
+    """Yield the lines of a table whose rows belong to nobody: nobody else can say whether they are public."""
+    if not found.referred(name):
         to = [one.other for one in found.references if one.table == name]
         why = f"refers to {' and '.join(dict.fromkeys(to))} only" if to else "refers to no table here"
         yield f"# {name} {why}, and none to it: read it in a run of its own"
         return
-    yield f"# {name}: keep: true gives its real rows out as they are; take the # away where everybody may see them"
-    inner = ", ".join([*_source(found, name, opening), "keep: true"])
-    yield f"# {name}: {{{inner}}}"
+    yield f"{name}:"
+    yield from (f"  {line}" for line in _source(found, name, opening))
+    yield "  shared: true  # made anew; where everybody may see them, keep: true instead gives its real rows out"
+    yield from (f"  {line}" for line in _links(found, name))
 
 
 def _order(found: Kinship, name: str) -> str | None:
@@ -143,9 +150,8 @@ def _order(found: Kinship, name: str) -> str | None:
     return columns[0].column.name if columns else None
 
 
-def _lost(one: Reference) -> str:
-    share = 100 * one.lost
-    return f"{share:.2g} % of {shown(one.column)} are no keys of {one.other}"
+def _lost(one: Reference, share: float) -> str:
+    return f"{100 * share:.2g} % of {shown(one.column)} are no keys of {one.other}"
 
 
 def _findings(found: Kinship, opening: Opening) -> list[str]:
@@ -154,7 +160,8 @@ def _findings(found: Kinship, opening: Opening) -> list[str]:
              for name, table in found.tables.items()]  # fmt: skip
     for one in found.references:
         owns = " (its owner)" if found.owners.get(one.table) == one else ""
-        lost = f"; {_lost(one)}" if one.lost else ""
+        lost = f"; {_lost(one, one.lost)}" if one.lost else ""
         lines.append(f"{one.table}.{shown(one.column)} holds keys of {one.other}.{shown(one.key)}{owns}{lost}")
-    lines.append(f"root: {found.root}; left out unless you say keep: {', '.join(found.others) or 'none'}")
+    shared = [name for name in found.others if found.referred(name)]
+    lines.append(f"root: {found.root}; shared by all: {', '.join(shared) or 'none'}")
     return [*lines, f"why, and how to change it: lookalike schema {opening.file}"]

@@ -42,8 +42,16 @@ class Member(BaseModel):
     parent: str | None = Field(default=None, description="Table whose rows own these; None = none does.")
     column: str | None = Field(default=None, description="Column that holds the key of the owner.")
     order: str | None = Field(default=None, description="Column that rows of one owner are in the order of.")
-    links: tuple[tuple[str, str], ...] = Field(default=(), description="Columns with keys of kept tables, and these.")
+    links: tuple[tuple[str, str], ...] = Field(
+        default=(), description="Columns with keys of kept or shared tables, and these."
+    )
     keep: bool = Field(default=False, description="Its rows are public and given out as they are.")
+    shared: bool = Field(default=False, description="Its rows belong to nobody, and are made anew.")
+
+    @property
+    def whole(self) -> bool:
+        """Whether its rows belong to nobody, so that every part of a dataset has all of them."""
+        return self.keep or self.shared
 
 
 class Schema(BaseModel):

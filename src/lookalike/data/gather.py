@@ -69,7 +69,7 @@ def _gather_relations(parts: Sequence[Relations], folder: Path, index: Index | N
     for member in parts[0].schema.tables:
         place = table_folder(folder, member.name)
         place.mkdir(parents=True)
-        if member.keep:
+        if member.whole:
             parts[0].tables[member.name].save(place)
             continue
         sizes = [np.zeros(0, dtype=np.int64)]

@@ -73,9 +73,9 @@ def one_table(data: Relations, name: str | None, owners: bool, per_family: int |
         per_family: Most rows of one row of the root, drawn by a fixed key; None = all.
 
     Raises:
-        DataError: There is no such table, or it is kept.
+        DataError: There is no such table, or it is kept or shared.
     """
-    able = [member.name for member in data.schema.tables if not member.keep]
+    able = [member.name for member in data.schema.tables if not member.whole]
     name = name or able[0]
     if name not in able:
         raise DataError(f"no table that is made is called '{name}'; allowed: {', '.join(able)}")

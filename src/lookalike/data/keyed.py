@@ -39,13 +39,17 @@ class Keyed(BaseModel):
         default={}, max_length=1, description="The table whose rows own these, and the column here that has its key."
     )
     links: Mapping[str, tuple[str, ...]] = Field(
-        default={}, description="Kept tables, and the column or columns here that hold keys of theirs."
+        default={}, description="Kept or shared tables, and the column or columns here that hold keys of theirs."
     )
     order: str | None = Field(
         default=None, description="Column that rows of one owner come in the order of; None = they have none."
     )
     keep: bool = Field(
         default=False, description="true = the rows are public and given out unchanged, as a list of countries."
+    )
+    shared: bool = Field(
+        default=False,
+        description="true = the rows belong to nobody, many rows of others refer to them, and they are made anew.",
     )
     orphans: Literal["stop", "drop"] = Field(
         default="stop", description="What to do where a key is missing or unknown: stop, or drop such rows, counted."
@@ -61,8 +65,12 @@ class Keyed(BaseModel):
 
     @model_validator(mode="after")
     def _kept_alone(self) -> Self:
+        if self.keep and self.shared:
+            raise ValueError("a table is kept as it is or shared and made anew; give keep or shared, not both")
         if self.keep and (self.parent or self.order):
             raise ValueError("a table with keep: true is given out as it is; it has no parent and no order")
+        if self.shared and (self.parent or self.order):
+            raise ValueError("a table with shared: true belongs to no row; it has no parent and no order")
         if self.order and not self.parent:
             raise ValueError("order needs a parent: rows are in order within one owner")
         return self
@@ -78,24 +86,33 @@ class Keyed(BaseModel):
         return next(iter(self.parent.items()), None)
 
     @property
+    def whole(self) -> bool:
+        """Whether its rows belong to nobody."""
+        return self.keep or self.shared
+
+    @property
     def foreign(self) -> tuple[tuple[str, str], ...]:
-        """Columns that hold keys of kept tables, each with its table."""
+        """Columns that hold keys of kept or shared tables, each with its table."""
         return tuple((column, table) for table, columns in self.links.items() for column in columns)
 
 
 def in_order(tables: Mapping[str, Keyed]) -> list[str]:
-    """Return the names of the tables: the root, then owned ones after their owners, then kept ones.
+    """Return the names of the tables: the root, owned ones after their owners, shared ones, and kept ones.
+
+    A shared table stands behind those that it links to.
 
     Raises:
         ValueError: The tables do not make one tree; one line that says what to change.
     """
     for name, one in tables.items():
         _check_links(name, one, tables)
-    roots = [name for name, one in tables.items() if not one.keep and not one.parent]
+    shared = _shared(tables)
+    roots = [name for name, one in tables.items() if not one.whole and not one.parent]
     if len(roots) != 1:
         raise ValueError(
             f"one table must be the root, which no other owns, found {', '.join(roots) or 'none'}; give each other "
-            "table a parent: {TABLE: COLUMN}, or keep: true where its rows are public, or read it in a run of its own"
+            "table a parent: {TABLE: COLUMN}, or shared: true where many rows refer to one of it, or keep: true where "
+            "its rows are public, or read it in a run of its own"
             if len(roots) != 1 and (roots or not _circle(tables))
             else f"parents go in a circle: {' -> '.join(_circle(tables))}; take one parent away"
         )
@@ -104,7 +121,26 @@ def in_order(tables: Mapping[str, Keyed]) -> list[str]:
         found += [child for child, one in tables.items() if one.owner and one.owner[0] == name]
     if lost := _circle(tables):
         raise ValueError(f"parents go in a circle: {' -> '.join(lost)}; take one parent away")
-    return [*found, *(name for name, one in tables.items() if one.keep)]
+    return [*found, *shared, *(name for name, one in tables.items() if one.keep)]
+
+
+def _shared(tables: Mapping[str, Keyed]) -> list[str]:
+    """Return the shared tables, each behind those that it links to."""
+    left = [name for name, one in tables.items() if one.shared]
+    found: list[str] = []
+    while left:
+        free = [name for name in left if not set(tables[name].links) & set(left)]
+        if not free:
+            raise ValueError(f"links of shared tables go in a circle: {', '.join(left)}; take one link away")
+        found += free
+        left = [name for name in left if name not in free]
+    for name in found:
+        if not any(name in one.links for one in tables.values()):
+            raise ValueError(
+                f"table {name} is shared but no table links to it; give one links: {{{name}: COLUMN}}, or read it in a "
+                "run of its own"
+            )
+    return found
 
 
 def _check_links(name: str, one: Keyed, tables: Mapping[str, Keyed]) -> None:
@@ -114,15 +150,20 @@ def _check_links(name: str, one: Keyed, tables: Mapping[str, Keyed]) -> None:
             raise ValueError(f"table {name} refers to '{shown(other)}', which is no table here; tables: {known}")
         if not tables[other].key:
             raise ValueError(f"table {name} refers to {other}, which has no key; give it key: COLUMN")
-        if other in one.parent and tables[other].keep:
+        if other in one.parent and tables[other].whole:
+            way = "kept" if tables[other].keep else "shared"
             raise ValueError(
-                f"table {name} has the parent {other}, whose rows are kept; write links: {{{other}: COLUMN}} instead"
+                f"table {name} has the parent {other}, whose rows are {way}; write links: {{{other}: COLUMN}} instead"
             )
-        if other in one.links and not tables[other].keep:
+        if other in one.links and not tables[other].whole:
             raise ValueError(
-                f"table {name} links to {other}, whose rows are made anew; a table has one owner: make {other} its "
-                f"parent, or set keep: true for {other} if its rows are public, or leave the link out: the column is "
-                "then a category"
+                f"table {name} links to {other}, which owns or is owned; make {other} the parent of {name}, or set "
+                f"shared: true for {other} if it has no parent and no children, or keep: true if its rows are public"
+            )
+        if other in one.links and one.keep and not tables[other].keep:
+            raise ValueError(
+                f"table {name} is kept as it is but links to {other}, whose rows are made anew; set shared: true for "
+                f"{name} instead of keep, or keep: true for {other} if its rows are public"
             )
     if one.owner and one.owner[1] == one.key:
         raise ValueError(
@@ -146,8 +187,8 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
     """Return tables with their keys checked and their rows in the order of their owners, and what was dropped.
 
     Args:
-        tables: As read: keys of kind id, columns with keys of an owner of kind text, with those of kept tables of
-            kind category.
+        tables: As read: keys of kind id, columns with keys of an owner or of a shared table of kind text, with those
+            of kept tables of kind category.
         keyed: How they belong together, in an order that `in_order` takes.
 
     Raises:
@@ -157,10 +198,12 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
     done = {name: _with_key(name, tables[name], keyed[name]) for name in names}
     sizes: dict[str, Codes] = {}
     members, notes = [], []
-    for name in (*(name for name in names if keyed[name].keep), *(name for name in names if not keyed[name].keep)):
+    order = [name for name in names if keyed[name].keep] + [name for name in names if keyed[name].shared]
+    for name in (*order, *(name for name in names if not keyed[name].whole)):
         one, table, told = keyed[name], done[name], []
         for column, other in one.foreign:
-            table, lost = _linked(name, table, column, _keys(done[other], keyed[other]), other, one)
+            link = _shared_link if keyed[other].shared else _linked
+            table, lost = link(name, table, column, _keys(done[other], keyed[other]), other, one)
             stored = _stored(table, column, done[other], keyed[other])
             table = _replaced(table, column, {"stored": stored}, table.table.column(column))
             told += lost
@@ -175,7 +218,7 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
         one, owner = keyed[name], keyed[name].owner or (None, None)
         members.append(
             Member(name=name, rows=done[name].schema, key=one.key, parent=owner[0], column=owner[1], order=one.order,
-                   links=one.foreign, keep=one.keep)
+                   links=one.foreign, keep=one.keep, shared=one.shared)
         )  # fmt: skip
     return Relations(done, sizes, relations_schema(members)), notes
 
@@ -224,6 +267,18 @@ def _linked(
     if gone.any():
         table = table.take(np.flatnonzero(~gone))
     return _only_used(table, column, known), notes
+
+
+def _shared_link(
+    name: str, table: Table, column: str, keys: pa.ChunkedArray, other: str, one: Keyed
+) -> tuple[Table, list[str]]:
+    """Return the rows whose key is missing or one of a shared table; new keys will stand there."""
+    words = pc.utf8_trim_whitespace(table.table.column(column)).combine_chunks()
+    known = pc.or_(pc.is_null(words), pc.is_in(words, keys.combine_chunks()))
+    gone = ~np.asarray(known.to_numpy(False))
+    notes = _where_from(name, column, other, gone, 0, one)
+    changes = {"kind": "id", "optional": bool(words.null_count)}
+    return _replaced(table, column, changes, words).take(np.flatnonzero(~gone)), notes
 
 
 def _only_used(table: Table, name: str, known: Flags) -> Table:
@@ -281,7 +336,9 @@ def _order(name: str, table: Table, column: str) -> npt.NDArray[np.float64]:
 def declared(name: str, keyed: Mapping[str, Keyed]) -> dict[str, dict[str, Any]]:
     """Return what is known of the columns of a table because they hold keys, as a reader's `columns` take it."""
     one = keyed[name]
-    found: dict[str, dict[str, Any]] = {column: {"kind": "category"} for column, _ in one.foreign}
+    found: dict[str, dict[str, Any]] = {
+        column: {"kind": "text" if keyed[other].shared else "category"} for column, other in one.foreign
+    }
     if one.owner is not None:
         found[one.owner[1]] = {"kind": "text"}
     if one.key is not None:

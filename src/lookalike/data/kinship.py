@@ -74,13 +74,46 @@ class Kinship:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Tables that are neither the root nor owned: they could be kept, where they are public."""
+        """Tables that are neither the root nor owned: they are shared, or kept where they are public."""
         return tuple(name for name in self.tables if name != self.root and name not in self.owners)
 
     def key(self, name: str) -> str | None:
         """Return the column that other tables refer to; None = none does."""
         found = [one.key for one in self.references if one.other == name]
         return max(dict.fromkeys(found), key=found.count) if found else None
+
+    def losing(self, name: str) -> list[tuple[Reference, float]]:
+        """Return the references of a table with keys that the other lacks, and the share of rows that have such a key.
+
+        A missing key is one where it names an owner, which must be there; what is linked to need not.
+        """
+        cells = {one.column.name: one.facts for one in self.tables[name].columns}
+        found = []
+        for one in self.references:
+            if one.table == name:
+                facts = cells[one.column]
+                lost = one.lost - (0 if one == self.owners.get(name) else facts.missing / facts.rows)
+                found += [(one, lost)] if lost > 1e-9 else []
+        return found
+
+    def referred(self, name: str) -> bool:
+        """Say whether a table that is made refers to another one, by itself or through one that is referred to."""
+        by = [one.table for one in self.references if one.other == name and one.key == self.key(name)]
+        return any(self.linkable(table, name) and (table not in self.others or self.referred(table)) for table in by)
+
+    def linkable(self, name: str, to: str) -> bool:
+        """Say whether rows of a table can hold keys of another by a link: it is shared, and no circle leads back."""
+        return to in self.others and name not in self._beyond(to)
+
+    def _beyond(self, name: str) -> set[str]:
+        """Return a shared table with all shared ones that it refers to, by itself or through others."""
+        found, left = {name}, [name]
+        while left:
+            at = left.pop()
+            to = {one.other for one in self.references if one.table == at and one.other in self.others} - found
+            found |= to
+            left += to
+        return found
 
     def links(self, name: str, to: str) -> list[str]:
         """Return the columns of a table that hold keys of another, those of its owner left out."""

@@ -13,13 +13,14 @@ from typing import Self, final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from lookalike.core.contracts import Index
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column, Member, Schema
 from lookalike.core.store import write_file
-from lookalike.data.table import Codes, Table, concatenate_tables, table_schema
+from lookalike.data.table import WORDS, Codes, Table, concatenate_tables, table_schema
 
 _TABLES = "tables"
 _SIZES = "sizes.npy"
@@ -30,7 +31,7 @@ class Relations:
     """Rows of a root table, each with all that belongs to it in other tables.
 
     The rows of the dataset are those of the root: taking some takes their families along, and no row of another table
-    is ever on two sides of a split. Kept tables belong to nobody and are always whole.
+    is ever on two sides of a split. Kept and shared tables belong to nobody and are always whole.
 
     Args:
         tables: Every table by name; the rows of an owned one stand in the order of their owners.
@@ -96,9 +97,9 @@ class Relations:
         """Return the row of the root that each row of a table belongs to, [N].
 
         Raises:
-            KeyError: The table is kept, or there is none of that name.
+            KeyError: The table is kept or shared, or there is none of that name.
         """
-        member = next((one for one in self.schema.tables if one.name == name and not one.keep), None)
+        member = next((one for one in self.schema.tables if one.name == name and not one.whole), None)
         if member is None:
             raise KeyError(name)
         if member.parent is None:
@@ -109,11 +110,19 @@ class Relations:
         """Return the row of the parent that owns each row of an owned table, [N]."""
         return np.repeat(np.arange(len(self.sizes[name]), dtype=np.int64), self.sizes[name])
 
+    def linked(self, name: str, column: str) -> Codes:
+        """Return the row of a shared table that each row of a table refers to by a column of keys, [N]; -1 = none."""
+        links = next(dict(member.links) for member in self.schema.tables if member.name == name)
+        key = next(member.key for member in self.schema.tables if member.name == links[column])
+        keys = self.tables[links[column]].table.column(str(key)).combine_chunks()
+        found = pc.fill_null(pc.index_in(self.tables[name].table.column(column), keys), -1)
+        return np.asarray(found.to_numpy(), dtype=np.int64)
+
     def problems(self) -> dict[int, str]:
         """Return why a row of the root is not usable: it, or a row that belongs to it, breaks a rule of its table."""
         found: dict[int, str] = {}
         for member in self.schema.tables:
-            if not member.keep and (wrong := self.tables[member.name].problems()):
+            if not member.whole and (wrong := self.tables[member.name].problems()):
                 rows = self.rooted(member.name)
                 found = {int(rows[row]): f"{member.name}: {why}" for row, why in wrong.items()} | found
         return found
@@ -144,24 +153,40 @@ class Relations:
     def joined(self, name: str) -> Table:
         """Return the rows of a table, each with the columns of its owners, and how many rows it and they own.
 
-        Columns of owners have the name of their table before their own; keys and the constraints of the tables are
-        left out.
+        Columns of owners have the name of their table before their own, those of shared tables the name of the column
+        that refers to them; keys and the constraints of the tables are left out.
         """
         member = next(member for member in self.schema.tables if member.name == name)
         columns, arrays, rows = [], [], np.arange(len(self.tables[name]), dtype=np.int64)
         at: Member | None = member
         while at is not None:
+            before = "" if at is member else f"{at.name}: "
             table = self.extended(at.name).take(rows)
             for column in table.schema.columns:
                 if column.kind != "id":
-                    named = column.name if at is member else f"{at.name}: {column.name}"
-                    columns.append(column.model_copy(update={"name": named}))
+                    columns.append(column.model_copy(update={"name": f"{before}{column.name}"}))
                     arrays.append(table.table.column(column.name))
+            for column, array in self._shared_columns(at, rows):
+                columns.append(column.model_copy(update={"name": f"{before}{column.name}"}))
+                arrays.append(array)
             if at.parent is not None:
                 rows = self.owners(at.name)[rows]
             at = next((one for one in self.schema.tables if one.name == at.parent), None) if at.parent else None
         label = member.rows.label
         return Table(pa.table(arrays, names=[column.name for column in columns]), table_schema(columns, label))
+
+    def _shared_columns(self, member: Member, rows: Codes) -> Iterator[tuple[Column, pa.ChunkedArray]]:
+        """Yield what rows of a table say of the rows of shared tables that they refer to, named by their links."""
+        shared = {one.name: one.rows for one in self.schema.tables if one.shared}
+        for link, to in member.links:
+            if to in shared:
+                at = self.linked(member.name, link)[rows]
+                index = pa.array(at, mask=at < 0)
+                for column in shared[to].columns:
+                    if column.kind not in WORDS:
+                        optional = column.optional or member.rows.column(link).optional
+                        named = {"name": f"{link}: {column.name}", "optional": optional}
+                        yield column.model_copy(update=named), self.tables[to].table.column(column.name).take(index)
 
     @cached_property
     def _fingerprint(self) -> str:
@@ -248,7 +273,7 @@ def relations_schema(members: Sequence[Member]) -> Schema:
 
 
 def concatenate_relations(parts: Sequence[Relations]) -> Relations:
-    """Return the rows of several datasets, one after the other; kept tables are those of the first.
+    """Return the rows of several datasets, one after the other; kept and shared tables are those of the first.
 
     Raises:
         DataError: Nothing to join, or the schemas differ.
@@ -258,7 +283,7 @@ def concatenate_relations(parts: Sequence[Relations]) -> Relations:
     first = parts[0]
     tables = {
         member.name: first.tables[member.name]
-        if member.keep
+        if member.whole
         else concatenate_tables([part.tables[member.name] for part in parts])
         for member in first.schema.tables
     }

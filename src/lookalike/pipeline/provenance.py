@@ -69,9 +69,10 @@ def _answers(plan: Plan, store: Path) -> dict[str, float] | None:
     return dict(cost_of(folder)) if cost_of is not None and folder.is_dir() else None
 
 
-def _kept(real: Reference[Any]) -> list[str]:
-    """Return the tables that are given out as they are."""
-    return [member.name for member in real.train.schema.tables if member.keep]
+def _whole(real: Reference[Any]) -> dict[str, list[str]]:
+    """Return the tables that are given out as they are, and those made anew from all of their rows."""
+    tables = real.train.schema.tables
+    return {"kept": [one.name for one in tables if one.keep], "shared": [one.name for one in tables if one.shared]}
 
 
 def _statement(kept: list[str], written: bool) -> str:
@@ -108,7 +109,7 @@ def make_manifest(
     selection = read_json(store / stores["select"] / "selection.json", "run the recipe again")
     notes = store / stores["read"] / "notes.json"
     return {
-        "statement": _statement(_kept(real), bool(plan.writers)),
+        "statement": _statement(_whole(real)["kept"], bool(plan.writers)),
         "name": recipe.name,
         "goal": recipe.goal,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -125,7 +126,7 @@ def make_manifest(
             "fingerprints": {"train": real.train.fingerprint(), "holdout": real.holdout.fingerprint()},
             "notes": json.loads(notes.read_text()) if notes.is_file() else [],
             "shared_rows": shared,
-            "kept": _kept(real),
+            **_whole(real),
         },
         "generator": {
             "use": plan.generator.name,

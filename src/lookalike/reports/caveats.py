@@ -97,6 +97,17 @@ def _kept(run: Evidence) -> Caveat | None:
     )
 
 
+def _shared_tables(run: Evidence) -> Caveat | None:
+    shared = run.part("data", "shared")
+    if not isinstance(shared, list) or not shared:
+        return None
+    return _weak(
+        "Shared tables",
+        f"{wording.words([str(name) for name in shared])} are made anew from all of their rows. None is held out, so "
+        "no figure of fidelity or privacy speaks of them alone.",
+    )
+
+
 def _size(run: Evidence) -> Caveat | None:
     sized = [score for score in run.scores if isinstance(score.get("n_synthetic"), int | float)]
     if not sized:
@@ -262,6 +273,7 @@ CHECKS: tuple[Check, ...] = (
     _holdout,
     _shared,
     _kept,
+    _shared_tables,
     _where,
     _shortfall,
     _size,

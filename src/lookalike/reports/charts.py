@@ -118,6 +118,10 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     return [round(number * step, 12) for number in range(first, last + 1)]
 
 
+_LEAST = 1e-300
+"""Least value on a logarithmic axis: half of a smaller one may be 0."""
+
+
 @final
 @dataclass(frozen=True)
 class _Scale:
@@ -147,11 +151,11 @@ class _Scale:
 
 
 def _scale(axis: Axis, values: Sequence[float], start: float, stop: float) -> _Scale:
-    finite = [value for value in values if math.isfinite(value) and (value > 0 or not axis.log)]
+    finite = [value for value in values if math.isfinite(value) and (value >= _LEAST or not axis.log)]
     low = axis.low if axis.low is not None else min(finite, default=0.1 if axis.log else 0.0)
     high = axis.high if axis.high is not None else max(finite, default=1.0)
     if not high > low:
-        low, high = (low / 2, low * 2) if axis.log and low > 0 else (low - 0.5, low + 0.5)
+        low, high = (max(low / 2, _LEAST), low * 2) if axis.log and low > 0 else (low - 0.5, low + 0.5)
     return _Scale(low, high, start, stop, axis.log)
 
 

@@ -28,7 +28,8 @@ class Tables(Method):
     """Reads several tables that refer to each other by keys: one root, tables that belong to its rows, and kept ones.
 
     Rows of a table with a `parent` belong to one row of that each, at any depth; a table with `keep: true` is public
-    and given out as it is, and others hold its keys by `links`. Every table has a reader with its own settings.
+    and given out as it is, one with `shared: true` is made anew, and others hold keys of both by `links`. Every table
+    has a reader with its own settings.
     """
 
     tables: Mapping[Name, Keyed] = Field(
@@ -69,7 +70,7 @@ class Tables(Method):
         columns = {**given, **{column: {**given.get(column, {}), **wanted} for column, wanted in known.items()}}
         if "table" in cls.model_fields and one.read != "sql":
             options.setdefault("table", True)
-        if one.parent or one.keep:
+        if one.parent or one.whole:
             options.setdefault("label", "")
         return configured("readers", one.read, {**options, "columns": columns}, f"tables.{name}")
 

@@ -29,6 +29,7 @@ from lookalike.data.relations import Relations, concatenate_relations, number_na
 from lookalike.data.table import Codes, Table, Values, table_schema
 from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
 from lookalike.generators.tables.families.order import Known
+from lookalike.generators.tables.families.shared import Shared, attached, counted, fit_shared, links_of
 from lookalike.generators.tables.families.stage import Columns, inner
 
 _FORMAT = "lookalike.tables.nested/1"
@@ -57,6 +58,9 @@ class Nested(Method):
     Children are made the first, then the last, then always the middle of a gap, each given its parent, the number of
     children and its nearest siblings that are there, by a generator of single tables that can be asked by columns. So
     siblings are alike as they are in the data, and an order is kept by construction, as are keys.
+    A shared table is made once, before all others, and is the same in every sample. A row that refers to it is made
+    with the columns of the row that it refers to, how often that is referred to, and whether its siblings refer to the
+    same, and then refers to the nearest such row.
 
     Source: Patki, Wedge and Veeramachaneni 2016, doi 10.1109/DSAA.2016.49 (parents that carry what describes their
         children); Lévy 1948 (midpoints between known neighbours).
@@ -104,22 +108,28 @@ class Nested(Method):
         """
         if len(data) == 0:
             raise DataError("tables.nested needs rows to learn from, found none; check the reader's path and the split")
-        made = [member for member in data.schema.tables if not member.keep]
-        known = [member.name for member in made]
+        made = [member for member in data.schema.tables if not member.whole]
+        shared = [member for member in data.schema.tables if member.shared]
+        known = [member.name for member in (*made, *shared)]
+        if empty := [member.name for member in shared if not len(data.tables[member.name])]:
+            raise DataError(f"table {empty[0]} is shared but has no rows; leave it out, or check its path")
         if unknown := sorted(set(self.tables) - set(known)):
             raise ConfigError(
                 f"generator.tables: {shown(unknown[0])} is no table that is made; known: {', '.join(known)}"
             )
         ways: dict[str, Reduction] = {}
-        for member in made:
+        for member in (*made, *shared):
             tell_unlearnt(member.rows, f"{member.name} by tables.nested", watch)
             if (way := _way(data, member, watch)) is not None:
                 ways[member.name] = way
-        columns = {member.name: _columns(data, member.name, ways.get(member.name)) for member in made}
+        columns = _all_columns(data, ways)
+        apart = self._fit_shared(data, columns, ways, rng.child("shared"), watch)
         if self.describe:
             # From above, so that what describes children does not stand among what describes their parents.
             for member in made[1:]:
-                own = {name: found for name, found in columns[member.name].items() if name != member.order}
+                # Nor does what a shared table says: a mean that is exactly that of one row tells too much.
+                own = {name: found for name, found in _columns(data, member.name, ways.get(member.name)).items()
+                       if name != member.order}  # fmt: skip
                 parents, owner = columns[str(member.parent)], data.owners(member.name)
                 families = len(data.sizes[member.name])
                 parents |= described(own, owner, families, f"{member.name}:")
@@ -131,11 +141,24 @@ class Nested(Method):
         children = {}
         for place, member in enumerate(made[1:], 1):
             own, parents, sizes = columns[member.name], columns[str(member.parent)], data.sizes[member.name]
-            told, key = _Told(watch, member.name), rng.child("table", place)
-            children[member.name] = fit_children(own, parents, sizes, member.order, self.method(member.name), key, told)
+            told, key, method = _Told(watch, member.name), rng.child("table", place), self.method(member.name)
+            to = {column: data.linked(member.name, column) for column, other in member.links if other in apart}
+            children[member.name] = fit_children(own, parents, sizes, member.order, method, key, told, to)
             watch(Progress("fit", place + 1, count, "tables"))
         kept = {member.name: data.tables[member.name] for member in data.schema.tables if member.keep}
-        return _FittedNested(data.schema, model, children, kept, ways)
+        return _FittedNested(data.schema, model, children, kept, ways, apart)
+
+    def _fit_shared(
+        self, data: Relations, columns: Mapping[str, Known], ways: Mapping[str, Reduction], rng: Rng, watch: Watch
+    ) -> dict[str, Shared]:
+        """Learn the shared tables and make them anew, those that others link to first."""
+        found: dict[str, Shared] = {}
+        for place, member in enumerate(member for member in data.schema.tables if member.shared):
+            known = {**columns[member.name], **counted(data, member.name)}
+            method, told, way = self.method(member.name), _Told(watch, member.name), ways.get(member.name)
+            links, key = links_of(member, found), rng.child("table", place)
+            found[member.name] = fit_shared(data, member, known, links, way, method, key, told)
+        return found
 
     def load(self, folder: Path) -> _FittedNested:
         """Read fitted tables; settings of sampling come from this config.
@@ -156,11 +179,16 @@ class Nested(Method):
                 for member in schema.tables
                 if member.parent is not None
             }
+            apart = {
+                member.name: Shared.open(table_folder(folder, member.name), str(member.key))
+                for member in schema.tables
+                if member.shared
+            }
         except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
             reason = " ".join(str(error).split())[:200]
             raise DataError(f"{folder} does not hold complete tables.nested ({reason}); fit them again") from None
         kept = {member.name: Table.open(table_folder(folder, member.name)) for member in schema.tables if member.keep}
-        return _FittedNested(schema, model, children, kept, ways)
+        return _FittedNested(schema, model, children, kept, ways, apart)
 
 
 @final
@@ -176,8 +204,11 @@ class _FittedNested:
         children: Mapping[str, Children],
         kept: Mapping[str, Table],
         ways: Mapping[str, Reduction],
+        apart: Mapping[str, Shared],
     ) -> None:
         self.schema, self.model, self.children, self.kept, self.ways = schema, model, children, kept, ways
+        self.apart = apart
+        self.links = {member.name: links_of(member, apart) for member in schema.tables}
 
     def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Relations:
         """Make exactly n rows of the root with all that belongs to them.
@@ -204,14 +235,19 @@ class _FittedNested:
             made = self._block(_BLOCK, rng.child("block", block), some, places)
             parts.append(made if count == _BLOCK else made.take(np.arange(count)))
         found = concatenate_relations(parts)
-        return Relations({**found.tables, **self.kept}, found.sizes, self.schema)
+        apart = {name: shared.table for name, shared in self.apart.items()}
+        return Relations({**found.tables, **self.kept, **apart}, found.sizes, self.schema)
 
     def _block(self, n: int, rng: Rng, where: Mapping[str, object], places: Places) -> Relations:
         root = self.schema.tables[0]
         way = self.ways.get(root.name)
         asked = where if way is None else way.asked(n, where, "tables.nested")
         drawn = self.model.sample(n, rng.child("root"), asked)
-        made: dict[str, Columns] = {root.name: {name: values for name, (_, values) in learnt(drawn).items()}}
+        first: Columns = {name: values for name, (_, values) in learnt(drawn).items()}
+        for place, link in enumerate(self.links[root.name]):
+            first |= {link.column: link.find(first, rng.child("link", place))}
+            first |= link.values(first[link.column])
+        made: dict[str, Columns] = {root.name: first}
         rows: dict[str, int] = {root.name: n}
         sizes: dict[str, Codes] = {}
         tables: dict[str, Table] = {}
@@ -221,18 +257,20 @@ class _FittedNested:
             number = made[parent][self._number(parent, member.name)]
             sizes[member.name] = np.clip(np.rint(np.nan_to_num(number)), 0, own.most).astype(np.int64)
             made[parent][self._number(parent, member.name)] = sizes[member.name].astype(np.float64)
-            made[member.name] = own.draw(made[parent], sizes[member.name], rng.child("children", place))
+            key, links = rng.child("children", place), self.links[member.name]
+            made[member.name] = own.draw(made[parent], sizes[member.name], key, links)
             rows[member.name] = int(sizes[member.name].sum())
             at[member.name] = at[parent].children(sizes[member.name], own.most, member.name)
         for place, member in enumerate(self.schema.tables):
-            if not member.keep:
+            if not member.whole:
                 words = fresh_words(member.rows, rows[member.name], rng.child("words", place), at[member.name])
                 owner = self._owner(member.name, tables, sizes)
-                values: dict[str, Values] = {**made[member.name], **words, **owner}
+                linked = {link.column: link.keys(made[member.name][link.column]) for link in self.links[member.name]}
+                values: dict[str, Values] = {**made[member.name], **words, **owner, **linked}
                 way = self.ways.get(member.name)
                 found = Table.of(values, member.rows if way is None else way.left())
                 tables[member.name] = found if way is None else way.restore(found)
-        empty = {member.name: Table.empty(member.rows) for member in self.schema.tables if member.keep}
+        empty = {member.name: Table.empty(member.rows) for member in self.schema.tables if member.whole}
         return Relations({**tables, **empty}, sizes, self.schema)
 
     def _number(self, parent: str, child: str) -> str:
@@ -262,6 +300,8 @@ class _FittedNested:
         self.model.save(root)
         for name, children in self.children.items():
             children.save(table_folder(folder, name))
+        for name, shared in self.apart.items():
+            shared.save(table_folder(folder, name))
         for name, table in self.kept.items():
             table_folder(folder, name).mkdir(parents=True)
             table.save(table_folder(folder, name))
@@ -287,6 +327,15 @@ def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
         told = f"{member.name}: constraints {'; '.join(rejected)}: kept by rejecting whole families"
         watch(Note("fit", told, "warning"))
     return kept
+
+
+def _all_columns(data: Relations, ways: Mapping[str, Reduction]) -> dict[str, Known]:
+    """Return what is learnt of the rows of every table that is made, and what they say of those they refer to."""
+    names = [member.name for member in data.schema.tables if not member.keep]
+    found = {name: _columns(data, name, ways.get(name)) for name in names}
+    guides = {member.name: found[member.name] for member in data.schema.tables if member.shared}
+    linked = {member.name: attached(data, member, guides) for member in data.schema.tables if not member.keep}
+    return {name: {**columns, **linked[name]} for name, columns in found.items()}
 
 
 def _columns(data: Relations, name: str, way: Reduction | None) -> Known:

@@ -51,13 +51,15 @@ def build(
     for member in accepted.schema.tables:
         if member.keep:
             continue
-        named = {name: _named(data, member.name) for name, data in parts.items()}
+        # All rows of a shared table are learnt from: there are none to compare with that were held out.
+        seen = {name: data for name, data in parts.items() if name != "holdout" or not member.shared}
+        named = {name: _named(data, member.name) for name, data in seen.items()}
         found, some = columns_of(named, rng.child(member.name))
         columns += found
-        count = {name: len(data.tables[member.name]) for name, data in parts.items()}
+        count = {name: len(data.tables[member.name]) if name in seen else 0 for name, data in parts.items()}
         tables.append({"name": member.name, **count})
         rows = {name: rows[name] + count[name] for name in parts}
-        looked_at = {name: looked_at[name] + len(some[name]) for name in parts}
+        looked_at = {name: looked_at[name] + (len(some[name]) if name in seen else 0) for name in parts}
         words += [
             {"name": f"{member.name}: {column.name}", "kind": column.kind}
             for column in member.rows.columns

@@ -6,9 +6,10 @@ Legend: N rows of the table, P of its parent, M rows of one step.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
@@ -19,11 +20,18 @@ from lookalike.core.schema import Column
 from lookalike.core.store import write_json
 from lookalike.data.table import CODED, WORDS, Codes, Numbers, Table
 from lookalike.generators.tables.families.order import SPAN, Known, Order
+from lookalike.generators.tables.families.shared import Link, asking
 from lookalike.generators.tables.families.stage import Columns, Stage, fit_stage, load_stage
 from lookalike.techniques.families import likeness, sums_of_codes, sums_of_numbers
-from lookalike.techniques.siblings import FIRST, LAST, Ints, places
+from lookalike.techniques.siblings import FIRST, LAST, Ints, Places, places
 
 STAGES = ("first", "last", "middle")
+_AS = "as"
+"""Name of the column that says whether a link is that of a neighbour."""
+_WHOSE = ("another", "the one before", "the one after")
+_BESIDE = "beside"
+"""Name of the column that says whether both neighbours have the same link, which no tree sees from their columns."""
+_ALIKE_OR_NOT = ("different", "the same")
 _APART = "apart"
 """Name of the column that says how many places two neighbours are apart."""
 _ALIKE = 0.02
@@ -60,18 +68,20 @@ class Children:
     order: Order | None
     most: int
 
-    def draw(self, parents: Columns, sizes: Codes, rng: Rng) -> Columns:
-        """Return the columns of all children.
+    def draw(self, parents: Columns, sizes: Codes, rng: Rng, links: Sequence[Link] = ()) -> Columns:
+        """Return the columns of all children, and under the name of each link the row that it refers to.
 
         Args:
             parents: Columns of the parents, by name.
             sizes: Children of each parent, at most `most`, [P].
             rng: Key.
+            links: Columns that refer to shared tables.
         """
         count = int(sizes.sum())
         made: Columns = {
             column.name: np.zeros(count, np.int64 if column.kind in CODED else np.float64) for column in self.columns
         }
+        made |= {link.column: np.full(count, -1, np.int64) for link in links}
         owner, found = np.repeat(np.arange(len(sizes)), sizes), places(sizes)
         for step in range(int(found.step.max(initial=-1)) + 1):
             rows = np.flatnonzero(found.step == step)
@@ -84,12 +94,22 @@ class Children:
             if step > LAST:
                 known |= {f"right {name}": values[right] for name, values in made.items()}
                 known[_APART] = (right - left).astype(np.float64)
+                known |= {
+                    asking(link.column, _BESIDE): (made[link.column][left] == made[link.column][right]).astype(np.int64)
+                    for link in links
+                }
             if self.order is not None and step > LAST:
                 known[SPAN] = known[f"right {self.order.column.name}"] - known[f"left {self.order.column.name}"]
             drawn = stage.draw(known, len(rows), rng.child("step", step))
             if self.order is not None and step != FIRST:
                 name = self.order.column.name
                 drawn[name] = self.order.values(made[name][left], drawn[name], known.get(f"right {name}"))
+            for place, link in enumerate(links):
+                to = link.find(drawn, rng.child("link", place).child("step", step))
+                whose = drawn.pop(asking(link.column, _AS), np.zeros(len(rows), np.int64))
+                beside = (to, made[link.column][left], made[link.column][right])
+                drawn |= {link.column: np.choose(whose, beside)}
+                drawn |= link.values(drawn[link.column])
             for name, values in drawn.items():
                 made[name][rows] = values
         return made if self.order is None else self.order.joined(made, owner)
@@ -118,6 +138,7 @@ def fit_children(
     method: tuple[str, Mapping[str, Any]],
     rng: Rng,
     watch: Watch,
+    links: Mapping[str, Codes] = MappingProxyType({}),
 ) -> Children:
     """Learn the rows of an owned table from whole families.
 
@@ -129,11 +150,13 @@ def fit_children(
         method: Name and settings of a generator of single tables.
         rng: Key.
         watch: Receives events.
+        links: Row of a shared table that each row refers to, by the column that does, [N].
     """
     owner, form = np.repeat(np.arange(len(sizes)), sizes), None
     if order is None:
         mixed = np.lexsort((rng.child("order").numpy().random(len(owner)), owner))
         own = {name: (column, np.asarray(values)[mixed]) for name, (column, values) in own.items()}
+        links = {name: rows[mixed] for name, rows in links.items()}
     else:
         form = Order.of(own[order][0], np.asarray(own[order][1], dtype=np.float64))
         own = form.taken_apart(own)
@@ -151,11 +174,34 @@ def fit_children(
             known |= _some(own, found.right[rows], "right")
             apart = (found.right - found.left)[rows].astype(np.float64)
             known[_APART] = (Column(name=_APART, kind="integer"), apart)
-        target: Known = {key: (column, np.asarray(values)[rows]) for key, (column, values) in own.items()}
+            known |= _beside(links, found, rows)
+        target = _whose(links, found, rows) if number != FIRST else {}
+        target |= {key: (column, np.asarray(values)[rows]) for key, (column, values) in own.items()}
         if form is not None and number != FIRST:
             known, target = form.placed(known, target)
         stages.append(fit_stage(target, known, method, rng.child(name), watch))
     return Children(tuple(column for column, _ in own.values()), tuple(stages), form, int(sizes.max(initial=0)))
+
+
+def _whose(links: Mapping[str, Codes], found: Places, rows: Ints) -> Known:
+    """Return for each link whether it is that of the neighbour before, of the one after, or another, [M] each."""
+    made: Known = {}
+    for name, to in links.items():
+        after = np.where((found.right[rows] >= 0) & (to[found.right[rows]] == to[rows]), 2, 0)
+        code = np.where(to[found.left[rows]] == to[rows], 1, after)
+        called = asking(name, _AS)
+        made[called] = Column(name=called, kind="category", categories=_WHOSE), code
+    return made
+
+
+def _beside(links: Mapping[str, Codes], found: Places, rows: Ints) -> Known:
+    """Return for each link whether both neighbours have the same, [M] each."""
+    made: Known = {}
+    for name, to in links.items():
+        called = asking(name, _BESIDE)
+        same = (to[found.left[rows]] == to[found.right[rows]]).astype(np.int64)
+        made[called] = Column(name=called, kind="category", categories=_ALIKE_OR_NOT), same
+    return made
 
 
 def load_children(folder: Path, method: tuple[str, Mapping[str, Any]]) -> Children:
