@@ -150,3 +150,18 @@ def test_shared_tables_link_to_each_other_and_unknown_keys_are_told(
     assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
     card = Path("runs/clinic/data_card.md").read_text()
     assert "Shared tables" in card or "made anew from all of their rows" in Path("runs/clinic/report.html").read_text()
+
+
+def test_real_keys_that_cannot_be_made_are_left_out(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sales = pd.read_csv("shop/sales.csv")
+    sales["first_sale_id"] = sales["sale"].iloc[:50].sample(len(sales), replace=True, random_state=0).to_numpy()
+    sales.to_csv("shop/sales.csv", index=False)
+    items = pd.read_csv("shop/items.csv")
+    items["shop"] = "s3"
+    items.to_csv("shop/items.csv", index=False)
+    text, _ = starter("shop", None, shop)
+    assert "leave_out: [first_sale_id]  # real first_sale_id keys of sales: not made yet" in text
+    assert "leave_out: [shop]  # real shop keys of shops: not made yet" in text
+    assert call(capsys, "init", "shop")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+    assert list(pd.read_csv("runs/shop/written/csv/items.csv").columns) == ["sale", "weight"]

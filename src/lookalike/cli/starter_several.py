@@ -126,9 +126,13 @@ def _links(found: Kinship, name: str) -> Iterator[str]:
     needed = [pair for pair in found.losing(name) if pair[0] == found.owners.get(name) or pair[0].other in able]
     if lost := [_lost(*pair) for pair in needed]:
         yield f"orphans: drop  # {' and '.join(lost)}: such rows are left out, and counted"
-    for other, columns in links.items():
-        if other not in able:
-            yield f"# {', '.join(map(shown, columns))}: keys of {other} too, which are not made with it; as a category"
+    cut = {other: columns for other, columns in [*links.items(), (name, found.within(name))] if other not in able}
+    if any(cut.values()):
+        told = " and ".join(
+            f"{', '.join(map(shown, columns))} keys of {other}" for other, columns in cut.items() if columns
+        )
+        names = [column for columns in cut.values() for column in columns]
+        yield f"leave_out: {flow(names)}  # real {told}: not made yet"
 
 
 def _shared(found: Kinship, name: str, opening: Opening) -> Iterator[str]:

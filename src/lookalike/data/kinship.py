@@ -65,12 +65,14 @@ class Kinship:
         references: All that were found.
         owners: For each table of the tree but its root, the reference to its owner; owners come first.
         root: The table that no other owns.
+        loops: Columns that hold keys of their own table, by table.
     """
 
     tables: Mapping[str, TableDescription]
     references: tuple[Reference, ...]
     owners: Mapping[str, Reference]
     root: str
+    loops: Mapping[str, tuple[str, ...]]
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -81,6 +83,11 @@ class Kinship:
         """Return the column that other tables refer to; None = none does."""
         found = [one.key for one in self.references if one.other == name]
         return max(dict.fromkeys(found), key=found.count) if found else None
+
+    def within(self, name: str) -> list[str]:
+        """Return the columns of a table that hold keys of other rows of it."""
+        linked = {one.column for one in self.references if one.table == name}
+        return [column for column in self.loops[name] if column not in linked and column != self.key(name)]
 
     def losing(self, name: str) -> list[tuple[Reference, float]]:
         """Return the references of a table with keys that the other lacks, and the share of rows that have such a key.
@@ -169,7 +176,7 @@ def kinship(sources: Sources) -> Kinship | None:
         return None
     trees = {root: _tree(root, references) for root in dict.fromkeys(one.other for one in references)}
     root = max(trees, key=lambda name: _worth(trees[name]))
-    return Kinship(found, references, trees[root], root)
+    return Kinship(found, references, trees[root], root, {name: tuple(_loops(table)) for name, table in found.items()})
 
 
 def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
@@ -195,6 +202,18 @@ def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
         for column in dict.fromkeys(column for column, _ in best):
             told = [one for (of, _), one in best.items() if of == column]
             yield min(told, key=lambda one: (not _named(one.column, one.other, one.key), one.lost))
+
+
+def _loops(table: TableDescription) -> Iterator[str]:
+    """Yield columns called like keys of which nearly every cell that is there holds a key of the same table."""
+    keys = _possible_keys(table)[:1]
+    able = [one for one in table.columns if called_like_a_key(one.column.name) and one.column.kind in _KINDS
+            and one.column.name not in keys and one.facts.missing < one.facts.rows]  # fmt: skip
+    values = _values(table, keys)
+    hits = _hits(table, [(one.column.name, values[key]) for one in able for key in keys])
+    for one, (hit, _) in zip(able, hits, strict=bool(keys)):
+        if hit >= (1 - _MOST_LOST_UNNAMED) * (one.facts.rows - one.facts.missing):
+            yield one.column.name
 
 
 def _possible_keys(table: TableDescription) -> list[str]:
