@@ -32,6 +32,11 @@ class OfOneTable(Method):
     settings: Mapping[str, Any] = Field(default={}, description="Its settings.")
     table: str | None = Field(default=None, description="The table; None = the root.")
     owners: bool = Field(default=True, description="Whether the columns of its owners stand beside its own.")
+    shared: bool = Field(
+        default=False,
+        description="Whether the columns of shared rows that it refers to stand there too. These rows are few and made "
+        "anew, so that they tell synthetic rows from real ones by themselves: for single columns and pairs.",
+    )
     per_family: int | None = Field(default=1, ge=1, description="Most rows of one row of the root; None = all.")
 
     @model_validator(mode="after")
@@ -51,7 +56,8 @@ class OfOneTable(Method):
             DataError: There is no such table, or it needs other rows.
         """
         train, holdout, made = (
-            one_table(data, self.table, self.owners, self.per_family) for data in (real.train, real.holdout, synthetic)
+            one_table(data, self.table, self.owners, self.per_family, self.shared)
+            for data in (real.train, real.holdout, synthetic)
         )
         asked = self._asked()
         score: Score = asked.score(Reference(train, holdout), made, rng)
@@ -63,7 +69,7 @@ class OfOneTable(Method):
                      score.better, detail)  # fmt: skip
 
 
-def one_table(data: Relations, name: str | None, owners: bool, per_family: int | None) -> Table:
+def one_table(data: Relations, name: str | None, owners: bool, per_family: int | None, shared: bool = False) -> Table:
     """Return rows of one table without keys.
 
     Args:
@@ -71,6 +77,7 @@ def one_table(data: Relations, name: str | None, owners: bool, per_family: int |
         name: The table; None = the root.
         owners: Whether the columns of its owners stand beside its own.
         per_family: Most rows of one row of the root, drawn by a fixed key; None = all.
+        shared: Whether the columns of shared rows that it refers to stand there too.
 
     Raises:
         DataError: There is no such table, or it is kept or shared.
@@ -79,8 +86,7 @@ def one_table(data: Relations, name: str | None, owners: bool, per_family: int |
     name = name or able[0]
     if name not in able:
         raise DataError(f"no table that is made is called '{name}'; allowed: {', '.join(able)}")
-    own = [column.name for column in data.extended(name).schema.columns if column.kind != "id"]
-    table = data.joined(name) if owners else data.extended(name).select(own)
+    table = data.joined(name, shared, owners)
     if per_family is None:
         return table
     root = data.rooted(name)

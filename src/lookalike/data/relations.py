@@ -150,11 +150,16 @@ class Relations:
         return Table(pa.table(arrays, names=[column.name for column in columns]),
                      table_schema(columns, table.schema.label))  # fmt: skip
 
-    def joined(self, name: str) -> Table:
+    def joined(self, name: str, shared: bool = False, owners: bool = True) -> Table:
         """Return the rows of a table, each with the columns of its owners, and how many rows it and they own.
 
         Columns of owners have the name of their table before their own, those of shared tables the name of the column
         that refers to them; keys and the constraints of the tables are left out.
+
+        Args:
+            name: The table.
+            shared: Whether the columns of shared rows that are referred to stand there too.
+            owners: Whether the columns of owners do.
         """
         member = next(member for member in self.schema.tables if member.name == name)
         columns, arrays, rows = [], [], np.arange(len(self.tables[name]), dtype=np.int64)
@@ -166,12 +171,12 @@ class Relations:
                 if column.kind != "id":
                     columns.append(column.model_copy(update={"name": f"{before}{column.name}"}))
                     arrays.append(table.table.column(column.name))
-            for column, array in self._shared_columns(at, rows):
+            for column, array in self._shared_columns(at, rows) if shared else ():
                 columns.append(column.model_copy(update={"name": f"{before}{column.name}"}))
                 arrays.append(array)
             if at.parent is not None:
                 rows = self.owners(at.name)[rows]
-            at = next((one for one in self.schema.tables if one.name == at.parent), None) if at.parent else None
+            at = next((one for one in self.schema.tables if owners and one.name == at.parent), None)
         label = member.rows.label
         return Table(pa.table(arrays, names=[column.name for column in columns]), table_schema(columns, label))
 

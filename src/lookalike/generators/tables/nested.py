@@ -29,7 +29,7 @@ from lookalike.data.relations import Relations, concatenate_relations, number_na
 from lookalike.data.table import Codes, Table, Values, table_schema
 from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
 from lookalike.generators.tables.families.order import Known
-from lookalike.generators.tables.families.shared import Shared, attached, counted, fit_shared, links_of
+from lookalike.generators.tables.families.shared import Shared, attached, fit_shared, links_of
 from lookalike.generators.tables.families.stage import Columns, inner
 
 _FORMAT = "lookalike.tables.nested/1"
@@ -154,7 +154,7 @@ class Nested(Method):
         """Learn the shared tables and make them anew, those that others link to first."""
         found: dict[str, Shared] = {}
         for place, member in enumerate(member for member in data.schema.tables if member.shared):
-            known = {**columns[member.name], **counted(data, member.name)}
+            known = columns[member.name]
             method, told, way = self.method(member.name), _Told(watch, member.name), ways.get(member.name)
             links, key = links_of(member, found), rng.child("table", place)
             found[member.name] = fit_shared(data, member, known, links, way, method, key, told)

@@ -95,5 +95,6 @@ def _named(data: Relations, name: str) -> Table:
 def _family(data: Relations, real: Relations) -> tuple[Table, Table, list[str]]:
     """Return the first rows of the first table that has an owner, with its columns; all real ones; and the names."""
     name = data.owned[0].name if data.owned else data.schema.tables[0].name
-    table = data.joined(name)
-    return table.take(np.arange(min(_ROWS, len(table)))), real.joined(name), list(table.table.column_names)
+    table = data.joined(name, shared=True)
+    names = list(table.table.column_names)
+    return table.take(np.arange(min(_ROWS, len(table)))), real.joined(name, shared=True), names

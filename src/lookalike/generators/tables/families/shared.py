@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self, final
 
 import numpy as np
+import numpy.typing as npt
 
 from lookalike.core.errors import DataError
 from lookalike.core.events import Watch
@@ -25,11 +26,13 @@ from lookalike.data.reduced import Reduction
 from lookalike.data.relations import Relations
 from lookalike.data.table import CODED, Codes, Table, Values, concatenate_tables, table_schema
 from lookalike.generators.tables.families.order import Known
-from lookalike.generators.tables.families.stage import Columns, inner
+from lookalike.generators.tables.families.stage import Columns, fit_stage
 from lookalike.techniques.neighbours import k_nearest
 
 _GUIDE = "guide"
 _ROUNDS = 100
+_NUMBER_WEIGHT = 2.0
+"""How far apart two numbers of references lie, as against all other columns together."""
 
 
 @final
@@ -85,17 +88,27 @@ class Link:
     @cached_property
     def _places(self) -> tuple[MixedSpace, Any, Codes, Codes, Codes]:
         """Return the space of the guide, its different places, rows in their order, and first row and rows of each."""
-        guide = self._ranked({name: self.shared.guide.values(name) for name in self._names})
+        guide = self._ranked({name: self._guide.values(name) for name in self._names})
         space = mixed_space(guide, self._names)
-        places, member = np.unique(space.array(guide), axis=0, return_inverse=True)
+        places, member = np.unique(self._weighted(space, guide), axis=0, return_inverse=True)
         size = np.bincount(member.ravel(), minlength=len(places))
-        return space, places, np.argsort(member.ravel(), kind="stable"), np.cumsum(size) - size, size
+        return space, places, self._able[np.argsort(member.ravel(), kind="stable")], np.cumsum(size) - size, size
+
+    @cached_property
+    def _able(self) -> Codes:
+        """Rows that can be found: what nothing refers to is not among them."""
+        return np.flatnonzero(np.asarray(self.shared.guide.numbers(self.number)) > 0)
+
+    @cached_property
+    def _guide(self) -> Table:
+        return self.shared.guide.take(self._able)
 
     def find(self, wanted: Columns, rng: Rng) -> Codes:
-        """Return the row that is most like what each row asks for, [N]; -1 = it asks for none.
+        """Return the row that is most like what each row asks for, [N]; -1 = it asks for none, or none is referred to.
 
-        Numbers are compared by their ranks, so that those who are referred to most are no class of their own. Of rows
-        that are equally like it one is drawn.
+        Numbers are compared by their ranks, so that those who are referred to most are no class of their own. How often
+        a row is referred to counts for more than all its columns together, else busy rows would not stay busy. Of
+        rows that are equally like it one is drawn.
 
         Args:
             wanted: Columns of the guide, named by `asking`, [N] each; a missing number of references asks for no row.
@@ -103,16 +116,24 @@ class Link:
 
         Source: Rubin 1986, doi 10.2307/1391390 (statistical matching to the nearest row).
         """
+        if not len(self._able):
+            return np.full(len(wanted[asking(self.column, self.number)]), -1, dtype=np.int64)
         space, places, order, first, size = self._places
         asked = self._ranked({name: wanted[asking(self.column, name)] for name in self._names})
-        near = k_nearest(space.array(asked), places, 1)[1][:, 0]
+        near = k_nearest(self._weighted(space, asked), places, 1)[1][:, 0]
         row = order[first[near] + (rng.numpy().random(len(near)) * size[near]).astype(np.int64)]
         none = np.isnan(np.asarray(wanted[asking(self.column, self.number)], dtype=np.float64))
         return np.asarray(np.where(none, -1, row), dtype=np.int64)
 
+    def _weighted(self, space: MixedSpace, rows: Table) -> npt.NDArray[np.float32]:
+        """Return places of rows in which the number of references weighs more than all other columns."""
+        found = space.array(rows)
+        found[:, space.slices[self.number]] *= _NUMBER_WEIGHT * max(1, len(self.shared.own)) ** 0.5
+        return found
+
     def _ranked(self, columns: Columns) -> Table:
         """Return rows with the rank that a number has in the guide in its place."""
-        guide, schema, found = self.shared.guide, [], {}
+        guide, schema, found = self._guide, [], {}
         for name, asked in columns.items():
             values, column = np.asarray(asked), guide.schema.column(name).model_copy(update={"optional": True})
             if column.kind not in CODED:
@@ -199,48 +220,47 @@ def fit_shared(
     rng: Rng,
     watch: Watch,
 ) -> Shared:
-    """Learn a shared table and make it anew, as many rows as it has.
+    """Learn a shared table and make it anew: as many rows, referred to as often as the real ones, in another order.
 
     Args:
         data: Families.
         member: The shared table.
-        known: Its learnt columns, how often its rows are referred to, and what those say that they refer to, [M] each.
+        known: Its learnt columns, and what those say that they refer to, [M] each.
         links: Its own links to other shared tables.
         way: How its constraints are kept by construction; None = there is nothing to keep.
-        method: Name and settings of a generator of single tables.
+        method: Name and settings of a generator of single tables that can be asked by columns.
         rng: Key.
         watch: Receives events.
 
     Raises:
         DataError: The table has constraints that cannot be kept.
     """
-    rows = len(data.tables[member.name])
-    schema = table_schema([column for column, _ in known.values()])
-    left = [column.name for column in (member.rows if way is None else way.left()).columns]
-    own = tuple(name for name in known if name in left)
-    learnt = Table.of({name: values for name, (_, values) in known.items()}, schema)
-    model = inner(*method, ()).fit(learnt, rng.child("fit"), watch)
-    tables, guides, count = [], [], 0
+    rows, numbers = len(data.tables[member.name]), counted(data, member.name)
+    counts = {name: np.asarray(values) for name, (_, values) in numbers.items()}
+    # A table of keys alone has nothing to learn.
+    stage = fit_stage(known, numbers, method, rng.child("fit"), watch) if known else None
+    left = member.rows if way is None else way.left()
+    own = {name: column for name, (column, _) in known.items() if name in [column.name for column in left.columns]}
+    schema = table_schema([*own.values(), *(column for column, _ in numbers.values())])
+    tables, guides, pending = [], [], rng.child("order").numpy().permutation(rows)
     for part in range(_ROUNDS):
-        guide, key = model.sample(rows, rng.child("draw", part)), rng.child("words")
-        drawn: Columns = {column.name: guide.values(column.name) for column in schema.columns}
-        places = Places(np.arange(part * rows, (part + 1) * rows, dtype=np.int64), key)
-        words = fresh_words(member.rows, rows, key.child("draw", part), places)
+        some, count, key = {name: values[pending] for name, values in counts.items()}, len(pending), rng.child("words")
+        drawn: Columns = {} if stage is None else stage.draw(some, count, rng.child("draw", part))
+        places = Places(np.arange(part * rows, part * rows + count, dtype=np.int64), key)
+        words = fresh_words(member.rows, count, key.child("draw", part), places)
         to = {link.column: link.keys(link.find(drawn, key.child(link.column, part))) for link in links}
-        made = Table.of({**drawn, **words, **to}, member.rows if way is None else way.left())
+        made = Table.of({**drawn, **words, **to}, left)
         made = made if way is None else way.restore(made)
-        wrong = made.problems()
-        kept = np.array([row for row in range(rows) if row not in wrong], dtype=np.int64)
+        wrong = sorted(made.problems())
+        kept = np.setdiff1d(np.arange(count), wrong)
         tables.append(made.take(kept))
-        guides.append(guide.take(kept))
-        count += len(kept)
-        if count >= rows:
-            some = np.arange(rows)
-            table, guide = concatenate_tables(tables).take(some), concatenate_tables(guides).take(some)
-            return Shared(table, guide, str(member.key), own)
+        guides.append(Table.of({**drawn, **some}, schema).take(kept))
+        pending = pending[wrong]
+        if not len(pending):
+            return Shared(concatenate_tables(tables), concatenate_tables(guides), str(member.key), tuple(own))
     raise DataError(
-        f"table {member.name}: only {count:,} of {rows:,} rows could be made that keep its constraints, in "
-        f"{_ROUNDS} rounds; loosen them, or take another generator for it"
+        f"table {member.name}: {len(pending):,} of {rows:,} rows could not be made so that they keep its constraints, "
+        f"in {_ROUNDS} rounds; loosen them, or take another generator for it"
     )
 
 
