@@ -152,6 +152,24 @@ def test_shared_tables_link_to_each_other_and_unknown_keys_are_told(
     assert "Shared tables" in card or "made anew from all of their rows" in Path("runs/clinic/report.html").read_text()
 
 
+def test_links_of_shared_tables_that_go_in_a_circle_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("clinic").mkdir()
+    write_clinic(tmp_path / "clinic")
+    departments, doctors = pd.read_csv("clinic/departments.csv"), pd.read_csv("clinic/doctors.csv")
+    departments["head_doctor"] = doctors["doctor"].iloc[:3].to_numpy()
+    departments.to_csv("clinic/departments.csv", index=False)
+    text, _ = starter("clinic", None, tmp_path)
+    tables = yaml.safe_load(text)["data"]["tables"]
+    assert tables["doctors"]["leave_out"] == ["department"]
+    assert "links" not in tables["doctors"]
+    assert "# departments refers to doctors only, and none to it" in text
+    assert call(capsys, "init", "clinic")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+
+
 def test_real_keys_that_cannot_be_made_are_left_out(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sales = pd.read_csv("shop/sales.csv")
     sales["first_sale_id"] = sales["sale"].iloc[:50].sample(len(sales), replace=True, random_state=0).to_numpy()
