@@ -90,9 +90,10 @@ def test_tables_that_own_nothing_are_named(shop: Path) -> None:
 
 
 def test_few_rows_are_not_measured(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_shop(shop / "shop", n=12)
+    write_shop(shop / "shop", n=3)
     tree = _tree(shop)
-    assert (tree["data"]["holdout"], tree["measure"], tree["sample"]["rows"]) == (0, [], 12)
+    assert (tree["data"]["holdout"], tree["measure"]) == (0, [])
+    assert tree["sample"]["rows"] == len(pd.read_csv("shop/sales.csv")) < 20
     assert call(capsys, "init", "shop")[0] == 0
     assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
 
@@ -183,3 +184,37 @@ def test_real_keys_that_cannot_be_made_are_left_out(shop: Path, capsys: pytest.C
     assert call(capsys, "init", "shop")[0] == 0
     assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
     assert list(pd.read_csv("runs/shop/written/csv/items.csv").columns) == ["sale", "weight"]
+
+
+def test_keys_that_a_gap_has_made_decimals_of_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("clinic").mkdir()
+    write_clinic(tmp_path / "clinic")
+    doctors, visits = pd.read_csv("clinic/doctors.csv"), pd.read_csv("clinic/visits.csv")
+    number = {key: place + 101 for place, key in enumerate(doctors["doctor"])}
+    doctors.assign(doctor=doctors["doctor"].map(number), reports_to=[None, *[101] * 29]).to_csv(
+        "clinic/doctors.csv", index=False
+    )
+    visits.assign(doctor=visits["doctor"].map(number)).to_csv("clinic/visits.csv", index=False)
+    assert ",103.0," in Path("clinic/visits.csv").read_text()
+    text, _ = starter("clinic", None, tmp_path)
+    tables = yaml.safe_load(text)["data"]["tables"]
+    assert tables["visits"]["links"] == {"doctors": "doctor"}
+    assert tables["doctors"]["leave_out"] == ["reports_to"]
+    assert call(capsys, "init", "clinic")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+    made, known = (pd.read_csv(f"runs/clinic/written/csv/{name}.csv")["doctor"] for name in ("visits", "doctors"))
+    assert set(made.dropna().astype(int)) <= set(known)
+    assert not set(known) & set(number.values())
+
+
+def test_a_few_rows_that_own_everything_and_lists_of_names_are_no_root(shop: Path) -> None:
+    shops = pd.read_csv("shop/shops.csv")
+    shops["land"] = ["DE", "FR"] * (len(shops) // 2)
+    shops.to_csv("shop/shops.csv", index=False)
+    tables = _tree(shop)["data"]["tables"]
+    assert "parent" not in tables["shops"]
+    assert tables["shops"]["links"] == {"lands": "land"}
+    assert tables["lands"]["shared"] is True

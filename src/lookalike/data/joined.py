@@ -84,6 +84,12 @@ def one_table(data: Relations, name: str | None, owners: bool, per_family: int |
     """
     able = [member.name for member in data.schema.tables if not member.whole]
     name = name or able[0]
+    shared_ = [member.name for member in data.schema.tables if member.shared]
+    if name in shared_:
+        raise DataError(
+            f"table {name} is shared: all its rows were learnt from, so there are none to test on; allowed: "
+            f"{', '.join(able)}"
+        )
     if name not in able:
         raise DataError(f"no table that is made is called '{name}'; allowed: {', '.join(able)}")
     table = data.joined(name, shared, owners)

@@ -24,6 +24,7 @@ from lookalike.data.table import NUMERIC, Codes, Table
 Flags = npt.NDArray[np.bool_]
 TABLE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """What a table may be called: it is a folder too."""
+_WHOLE = r"^([-+]?[0-9]+)\.0+$"
 Name = Annotated[str, StringConstraints(pattern=TABLE_NAME)]
 
 
@@ -165,6 +166,14 @@ def _check_links(name: str, one: Keyed, tables: Mapping[str, Keyed]) -> None:
                 f"table {name} is kept as it is but links to {other}, whose rows are made anew; set shared: true for "
                 f"{name} instead of keep, or keep: true for {other} if its rows are public"
             )
+    held = [column for column, _ in (*one.foreign, *([one.owner[::-1]] if one.owner else []))]
+    if twice := [column for column in held if held.count(column) > 1]:
+        raise ValueError(f"table {name} names {twice[0]} twice in parent and links; a column has keys of one table")
+    if linked := [column for column, other in one.foreign if column == one.key]:
+        raise ValueError(
+            f"table {name} has {linked[0]} both for its key and for that of a row of another table; a key names one "
+            "row: leave the link out"
+        )
     if one.owner and one.owner[1] == one.key:
         raise ValueError(
             f"table {name} has {one.key} both for its key and for that of its owner; a key names one row: leave key out"
@@ -273,12 +282,21 @@ def _shared_link(
     name: str, table: Table, column: str, keys: pa.ChunkedArray, other: str, one: Keyed
 ) -> tuple[Table, list[str]]:
     """Return the rows whose key is missing or one of a shared table; new keys will stand there."""
-    words = pc.utf8_trim_whitespace(table.table.column(column)).combine_chunks()
+    words = _words(table.table.column(column), keys)
     known = pc.or_(pc.is_null(words), pc.is_in(words, keys.combine_chunks()))
     gone = ~np.asarray(known.to_numpy(False))
     notes = _where_from(name, column, other, gone, 0, one)
     changes = {"kind": "id", "optional": bool(words.null_count)}
     return _replaced(table, column, changes, words).take(np.flatnonzero(~gone)), notes
+
+
+def _words(column: pa.ChunkedArray, keys: pa.ChunkedArray) -> pa.Array:
+    """Return keys as they stand in the other table: 101.0, as whole numbers with gaps are often written, is 101."""
+    words = pc.utf8_trim_whitespace(column).combine_chunks()
+    if not pc.any(pc.is_in(words, keys.combine_chunks().drop_null())).as_py():
+        whole = pc.replace_substring_regex(words, _WHOLE, r"\1")
+        return whole if pc.any(pc.is_in(whole, keys.combine_chunks().drop_null())).as_py() else words
+    return words
 
 
 def _only_used(table: Table, name: str, known: Flags) -> Table:
@@ -301,7 +319,7 @@ def _owned(name: str, table: Table, parent: Table, keyed: Mapping[str, Keyed]) -
     """Return rows in the order of their owners, how many each owner has, and what was dropped."""
     one = keyed[name]
     other, column = one.owner or ("", "")
-    words = pc.utf8_trim_whitespace(table.table.column(column)).combine_chunks()
+    words = _words(table.table.column(column), _keys(parent, keyed[other]))
     found = pc.index_in(words, _keys(parent, keyed[other]).combine_chunks())
     gone = np.asarray(pc.is_null(found).to_numpy(False))
     notes = _where_from(name, column, other, gone, words.null_count, one)

@@ -28,9 +28,16 @@ _KINDS = ("id", "integer", "text", "category")
 """Kinds of columns that may hold keys."""
 _GENERIC = frozenset(("id", "key", "pk", "fk", "nr", "no", "num", "number", "code", "ref", "uuid", "name"))
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ABOVE = frozenset(
+    ("parent", "boss", "manager", "supervisor", "superior", "chief", "head", "leader", "lead", "mentor", "master",
+     "report", "mother", "father", "predecessor", "replaced", "root", "reply")
+)  # fmt: skip
+"""Words in the names of columns that say who of the same table stands above, or came before."""
 _MOST_LOST = 0.5
 _MOST_LOST_UNNAMED = 0.05
 _SHORTEST = 2
+_ENOUGH = 20
+"""Rows from which on a table can be learnt from, and so be the root."""
 
 
 @final
@@ -175,7 +182,7 @@ def kinship(sources: Sources) -> Kinship | None:
     if not references:
         return None
     trees = {root: _tree(root, references) for root in dict.fromkeys(one.other for one in references)}
-    root = max(trees, key=lambda name: _worth(trees[name]))
+    root = max(trees, key=lambda name: (*_fit(found[name]), _worth(trees[name])))
     return Kinship(found, references, trees[root], root, {name: tuple(_loops(table)) for name, table in found.items()})
 
 
@@ -186,7 +193,7 @@ def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
         pairs = [
             (one.column.name, other, key, most)
             for one in table.columns
-            if one.column.kind in _KINDS and not called_like_an_index(one.column.name)
+            if one.column.kind in (*_KINDS, "number") and not called_like_an_index(one.column.name)
             for other in found
             if other != name
             for key in keys[other]
@@ -205,11 +212,16 @@ def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
 
 
 def _loops(table: TableDescription) -> Iterator[str]:
-    """Yield columns called like keys of which nearly every cell that is there holds a key of the same table."""
+    """Yield columns of which nearly every cell that is there holds a key of the same table.
+
+    Where keys are mere numbers, the column has to be called like a key, or like somebody above.
+    """
     keys = _possible_keys(table)[:1]
-    able = [one for one in table.columns if called_like_a_key(one.column.name) and one.column.kind in _KINDS
-            and one.column.name not in keys and one.facts.missing < one.facts.rows]  # fmt: skip
     values = _values(table, keys)
+    telling = all(_telling(found) for found in values.values())
+    able = [one for one in table.columns if one.column.kind in (*_KINDS, "number") and one.column.name not in keys
+            and one.facts.missing < one.facts.rows
+            and (telling or called_like_a_key(one.column.name) or _ABOVE & _stems(one.column.name))]  # fmt: skip
     hits = _hits(table, [(one.column.name, values[key]) for one in able for key in keys])
     for one, (hit, _) in zip(able, hits, strict=bool(keys)):
         if hit >= (1 - _MOST_LOST_UNNAMED) * (one.facts.rows - one.facts.missing):
@@ -257,17 +269,23 @@ def _columns(table: TableDescription, names: Sequence[str]) -> Iterator[tuple[st
     rows = reader.rows()
     for batch in rows.batches():
         for name in names:
-            yield name, cells(batch.column(rows.names.index(name)), reader.missing)
+            words = cells(batch.column(rows.names.index(name)), reader.missing)
+            # 101.0, as whole numbers with gaps are often written, is the key 101.
+            yield name, pc.replace_substring_regex(words, r"^([-+]?[0-9]+)\.0+$", r"\1")
 
 
 def _most_lost(column: str, other: str, key: str, values: pa.Array) -> float | None:
     """Return the share of cells that need not be keys; None when nothing but chance speaks for a reference."""
     if _named(column, other, key):
         return _MOST_LOST
-    # Numbers from 1 on are keys everywhere; and so is a single letter.
+    return _MOST_LOST_UNNAMED if _telling(values) else None
+
+
+def _telling(values: pa.Array) -> bool:
+    """Say whether keys are words: numbers from 1 on are keys everywhere, and so is a single letter."""
     lengths = pc.min_max(pc.utf8_length(values)).as_py()
     numbers = pc.all(pc.match_substring_regex(values, r"^[-+]?[0-9.,]+$")).as_py()
-    return None if numbers or lengths["min"] < _SHORTEST else _MOST_LOST_UNNAMED
+    return not numbers and lengths["min"] >= _SHORTEST
 
 
 def _named(column: str, other: str, key: str) -> bool:
@@ -316,6 +334,12 @@ def _to_the_end(references: Sequence[Reference]) -> tuple[Reference, ...]:
                 one = replace(one, other=two.other, key=two.key)  # noqa: PLW2901
         found.append(one)
     return tuple(one for one in found if one.table != one.other)
+
+
+def _fit(table: TableDescription) -> tuple[bool, int]:
+    """Say whether a table can be the root: a list of names says nothing, and of a few rows nothing can be learnt."""
+    says = any(one.column.kind not in ("id", "text") and not _is_key(one) for one in table.columns)
+    return says, min(table.rows, _ENOUGH)
 
 
 def _worth(tree: Mapping[str, Reference]) -> int:

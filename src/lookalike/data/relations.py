@@ -162,23 +162,21 @@ class Relations:
             owners: Whether the columns of owners do.
         """
         member = next(member for member in self.schema.tables if member.name == name)
-        columns, arrays, rows = [], [], np.arange(len(self.tables[name]), dtype=np.int64)
+        found: dict[str, tuple[Column, pa.ChunkedArray]] = {}
+        rows = np.arange(len(self.tables[name]), dtype=np.int64)
         at: Member | None = member
         while at is not None:
             before = "" if at is member else f"{at.name}: "
             table = self.extended(at.name).take(rows)
-            for column in table.schema.columns:
-                if column.kind != "id":
-                    columns.append(column.model_copy(update={"name": f"{before}{column.name}"}))
-                    arrays.append(table.table.column(column.name))
-            for column, array in self._shared_columns(at, rows) if shared else ():
-                columns.append(column.model_copy(update={"name": f"{before}{column.name}"}))
-                arrays.append(array)
+            own = [(one, table.table.column(one.name)) for one in table.schema.columns if one.kind != "id"]
+            for column, array in (*own, *(self._shared_columns(at, rows) if shared else ())):
+                called = _free(f"{before}{column.name}", list(found))
+                found[called] = column.model_copy(update={"name": called}), array
             if at.parent is not None:
                 rows = self.owners(at.name)[rows]
             at = next((one for one in self.schema.tables if owners and one.name == at.parent), None)
-        label = member.rows.label
-        return Table(pa.table(arrays, names=[column.name for column in columns]), table_schema(columns, label))
+        columns, arrays = [one for one, _ in found.values()], [array for _, array in found.values()]
+        return Table(pa.table(arrays, names=list(found)), table_schema(columns, member.rows.label))
 
     def _shared_columns(self, member: Member, rows: Codes) -> Iterator[tuple[Column, pa.ChunkedArray]]:
         """Yield what rows of a table say of the rows of shared tables that they refer to, named by their links."""
@@ -265,7 +263,11 @@ def ranges(first: Codes, count: Codes) -> Codes:
 
 def number_name(table: str, taken: Sequence[str]) -> str:
     """Return the name of the column that counts the rows of a table."""
-    name = f"number of {table}"
+    return _free(f"number of {table}", taken)
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """Return a name that is not taken: spaces are added where it is."""
     while name in taken:
         name += " "
     return name

@@ -104,7 +104,8 @@ def _shared_tables(run: Evidence) -> Caveat | None:
     return _weak(
         "Shared tables",
         f"{wording.words([str(name) for name in shared])} are made anew from all of their rows. None is held out, so "
-        "no figure of fidelity or privacy speaks of them alone.",
+        "no figure of fidelity or privacy speaks of them alone; a row is referred to about as often as the real one "
+        "that it stands for.",
     )
 
 

@@ -29,7 +29,7 @@ from lookalike.data.relations import Relations, concatenate_relations, number_na
 from lookalike.data.table import Codes, Table, Values, table_schema
 from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
 from lookalike.generators.tables.families.order import Known
-from lookalike.generators.tables.families.shared import Shared, attached, fit_shared, links_of
+from lookalike.generators.tables.families.shared import Shared, attached, fit_shared, links_of, stands_for
 from lookalike.generators.tables.families.stage import Columns, inner
 
 _FORMAT = "lookalike.tables.nested/1"
@@ -58,9 +58,9 @@ class Nested(Method):
     Children are made the first, then the last, then always the middle of a gap, each given its parent, the number of
     children and its nearest siblings that are there, by a generator of single tables that can be asked by columns. So
     siblings are alike as they are in the data, and an order is kept by construction, as are keys.
-    A shared table is made once, before all others, and is the same in every sample. A row that refers to it is made
-    with the columns of the row that it refers to, how often that is referred to, and whether its siblings refer to the
-    same, and then refers to the nearest such row.
+    A shared table is made once, before all others, and is the same in every sample; each of its rows stands for the
+    real one that it is most like. A row that refers to it is made with the columns of the row that it refers to, how
+    often that is referred to, and whether its siblings refer to the same, and then refers to the nearest such row.
 
     Source: Patki, Wedge and Veeramachaneni 2016, doi 10.1109/DSAA.2016.49 (parents that carry what describes their
         children); Lévy 1948 (midpoints between known neighbours).
@@ -122,14 +122,13 @@ class Nested(Method):
             tell_unlearnt(member.rows, f"{member.name} by tables.nested", watch)
             if (way := _way(data, member, watch)) is not None:
                 ways[member.name] = way
-        columns = _all_columns(data, ways)
-        apart = self._fit_shared(data, columns, ways, rng.child("shared"), watch)
+        apart = self._fit_shared(data, ways, rng.child("shared"), watch)
+        columns = {member.name: _columns(data, member.name, ways) | attached(data, member, apart) for member in made}
         if self.describe:
             # From above, so that what describes children does not stand among what describes their parents.
             for member in made[1:]:
                 # Nor does what a shared table says: a mean that is exactly that of one row tells too much.
-                own = {name: found for name, found in _columns(data, member.name, ways.get(member.name)).items()
-                       if name != member.order}  # fmt: skip
+                own = {name: found for name, found in _columns(data, member.name, ways).items() if name != member.order}
                 parents, owner = columns[str(member.parent)], data.owners(member.name)
                 families = len(data.sizes[member.name])
                 parents |= described(own, owner, families, f"{member.name}:")
@@ -142,22 +141,23 @@ class Nested(Method):
         for place, member in enumerate(made[1:], 1):
             own, parents, sizes = columns[member.name], columns[str(member.parent)], data.sizes[member.name]
             told, key, method = _Told(watch, member.name), rng.child("table", place), self.method(member.name)
-            to = {column: data.linked(member.name, column) for column, other in member.links if other in apart}
+            to = {column: stands_for(data, member, column, apart) for column, other in member.links if other in apart}
             children[member.name] = fit_children(own, parents, sizes, member.order, method, key, told, to)
             watch(Progress("fit", place + 1, count, "tables"))
         kept = {member.name: data.tables[member.name] for member in data.schema.tables if member.keep}
-        return _FittedNested(data.schema, model, children, kept, ways, apart)
+        shared_ = {name: one for name, (one, _) in apart.items()}
+        return _FittedNested(data.schema, model, children, kept, ways, shared_)
 
     def _fit_shared(
-        self, data: Relations, columns: Mapping[str, Known], ways: Mapping[str, Reduction], rng: Rng, watch: Watch
-    ) -> dict[str, Shared]:
+        self, data: Relations, ways: Mapping[str, Reduction], rng: Rng, watch: Watch
+    ) -> dict[str, tuple[Shared, Codes]]:
         """Learn the shared tables and make them anew, those that others link to first."""
-        found: dict[str, Shared] = {}
+        found: dict[str, tuple[Shared, Codes]] = {}
         for place, member in enumerate(member for member in data.schema.tables if member.shared):
-            known = columns[member.name]
+            known = _columns(data, member.name, ways) | attached(data, member, found)
+            links = links_of(member, {name: one for name, (one, _) in found.items()})
             method, told, way = self.method(member.name), _Told(watch, member.name), ways.get(member.name)
-            links, key = links_of(member, found), rng.child("table", place)
-            found[member.name] = fit_shared(data, member, known, links, way, method, key, told)
+            found[member.name] = fit_shared(data, member, known, links, way, method, rng.child("table", place), told)
         return found
 
     def load(self, folder: Path) -> _FittedNested:
@@ -329,20 +329,11 @@ def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
     return kept
 
 
-def _all_columns(data: Relations, ways: Mapping[str, Reduction]) -> dict[str, Known]:
-    """Return what is learnt of the rows of every table that is made, and what they say of those they refer to."""
-    names = [member.name for member in data.schema.tables if not member.keep]
-    found = {name: _columns(data, name, ways.get(name)) for name in names}
-    guides = {member.name: found[member.name] for member in data.schema.tables if member.shared}
-    linked = {member.name: attached(data, member, guides) for member in data.schema.tables if not member.keep}
-    return {name: {**columns, **linked[name]} for name, columns in found.items()}
-
-
-def _columns(data: Relations, name: str, way: Reduction | None) -> Known:
+def _columns(data: Relations, name: str, ways: Mapping[str, Reduction]) -> Known:
     """Return what is learnt of the rows of a table, and how many rows of other tables they own."""
     table, extended = data.tables[name], data.extended(name)
     counts = extended.schema.columns[len(table.schema.columns) :]
-    left = table if way is None else way.reduce(table)
+    left = ways[name].reduce(table) if name in ways else table
     return {**learnt(left), **{column.name: (column, extended.numbers(column.name)) for column in counts}}
 
 

@@ -26,10 +26,10 @@ from lookalike.techniques.families import likeness, sums_of_codes, sums_of_numbe
 from lookalike.techniques.siblings import FIRST, LAST, Ints, Places, places
 
 STAGES = ("first", "last", "middle")
-_AS = "as"
+_AS = "\x1fas"
 """Name of the column that says whether a link is that of a neighbour."""
 _WHOSE = ("another", "the one before", "the one after")
-_BESIDE = "beside"
+_BESIDE = "\x1fbeside"
 """Name of the column that says whether both neighbours have the same link, which no tree sees from their columns."""
 _ALIKE_OR_NOT = ("different", "the same")
 _APART = "apart"
@@ -107,6 +107,7 @@ class Children:
             for place, link in enumerate(links):
                 to = link.find(drawn, rng.child("link", place).child("step", step))
                 whose = drawn.pop(asking(link.column, _AS), np.zeros(len(rows), np.int64))
+                whose = np.where((whose == 2) & (right < 0), 0, whose)
                 beside = (to, made[link.column][left], made[link.column][right])
                 drawn |= {link.column: np.choose(whose, beside)}
                 drawn |= link.values(drawn[link.column])

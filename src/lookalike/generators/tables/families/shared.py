@@ -14,6 +14,8 @@ from typing import Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from lookalike.core.errors import DataError
 from lookalike.core.events import Watch
@@ -26,13 +28,15 @@ from lookalike.data.reduced import Reduction
 from lookalike.data.relations import Relations
 from lookalike.data.table import CODED, Codes, Table, Values, concatenate_tables, table_schema
 from lookalike.generators.tables.families.order import Known
-from lookalike.generators.tables.families.stage import Columns, fit_stage
+from lookalike.generators.tables.families.stage import Columns, inner
 from lookalike.techniques.neighbours import k_nearest
 
 _GUIDE = "guide"
+_MARK = "\x1f"
+"""A separator that no column of a file is called by: a name with it is never one of the user's."""
+_MOST_ASSIGNED = 1000
+"""Most rows that are assigned to each other exactly: it takes the cube of their number."""
 _ROUNDS = 100
-_NUMBER_WEIGHT = 2.0
-"""How far apart two numbers of references lie, as against all other columns together."""
 
 
 @final
@@ -88,7 +92,7 @@ class Link:
     @cached_property
     def _places(self) -> tuple[MixedSpace, Any, Codes, Codes, Codes]:
         """Return the space of the guide, its different places, rows in their order, and first row and rows of each."""
-        guide = self._ranked({name: self._guide.values(name) for name in self._names})
+        guide = ranked(self._guide, {name: self._guide.values(name) for name in self._names})
         space = mixed_space(guide, self._names)
         places, member = np.unique(self._weighted(space, guide), axis=0, return_inverse=True)
         size = np.bincount(member.ravel(), minlength=len(places))
@@ -107,7 +111,7 @@ class Link:
         """Return the row that is most like what each row asks for, [N]; -1 = it asks for none, or none is referred to.
 
         Numbers are compared by their ranks, so that those who are referred to most are no class of their own. How often
-        a row is referred to counts for more than all its columns together, else busy rows would not stay busy. Of
+        a row is referred to counts as much as all its columns together, else busy rows would not stay busy. Of
         rows that are equally like it one is drawn.
 
         Args:
@@ -119,34 +123,22 @@ class Link:
         if not len(self._able):
             return np.full(len(wanted[asking(self.column, self.number)]), -1, dtype=np.int64)
         space, places, order, first, size = self._places
-        asked = self._ranked({name: wanted[asking(self.column, name)] for name in self._names})
+        asked = ranked(self._guide, {name: wanted[asking(self.column, name)] for name in self._names})
         near = k_nearest(self._weighted(space, asked), places, 1)[1][:, 0]
         row = order[first[near] + (rng.numpy().random(len(near)) * size[near]).astype(np.int64)]
         none = np.isnan(np.asarray(wanted[asking(self.column, self.number)], dtype=np.float64))
         return np.asarray(np.where(none, -1, row), dtype=np.int64)
 
     def _weighted(self, space: MixedSpace, rows: Table) -> npt.NDArray[np.float32]:
-        """Return places of rows in which the number of references weighs more than all other columns."""
+        """Return places of rows in which the number of references weighs as much as all other columns."""
         found = space.array(rows)
-        found[:, space.slices[self.number]] *= _NUMBER_WEIGHT * max(1, len(self.shared.own)) ** 0.5
+        found[:, space.slices[self.number]] *= max(1, len(self.shared.own)) ** 0.5
         return found
 
-    def _ranked(self, columns: Columns) -> Table:
-        """Return rows with the rank that a number has in the guide in its place."""
-        guide, schema, found = self._guide, [], {}
-        for name, asked in columns.items():
-            values, column = np.asarray(asked), guide.schema.column(name).model_copy(update={"optional": True})
-            if column.kind not in CODED:
-                ranks, column = (
-                    np.sort(np.asarray(guide.values(name), dtype=np.float64)),
-                    Column(name=name, kind="number", optional=True),
-                )
-                ranks = ranks[~np.isnan(ranks)]
-                sides = [np.searchsorted(ranks, values, side) for side in ("left", "right")]
-                values = np.where(np.isnan(values), np.nan, (sides[0] + sides[1]) / 2)
-            schema.append(column)
-            found[name] = values
-        return Table.of(found, table_schema(schema))
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the guide that rows are found by."""
+        return tuple(self.shared.guide.schema.column(name) for name in self._names)
 
     def values(self, rows: Codes) -> Columns:
         """Return what rows of the shared table have in the columns of the guide, named by `asking`; -1 = missing."""
@@ -162,52 +154,58 @@ class Link:
 
 
 def asking(column: str, name: str) -> str:
-    """Return what a column of a guide is called among the columns of a table that refers to it."""
-    return f"{column}: {name}"
+    """Return what a column of a guide is called among those of a table that refers to it; no real one is called so."""
+    return f"{_MARK}{column}{_MARK}{name}"
 
 
 def number_of(table: str, column: str) -> str:
     """Return the name of the column of a guide that counts the rows of a table that refer by a column."""
-    return f"number of {table} by {column}"
+    return f"{_MARK}number of {table} by {column}"
 
 
-def counted(data: Relations, to: str) -> Known:
-    """Return how often each row of a shared table is referred to, a column for each link, [M] each."""
-    found: Known = {}
-    for member in data.schema.tables:
-        for column in [column for column, other in member.links if other == to]:
-            rows = data.linked(member.name, column)
-            name = number_of(member.name, column)
-            count = np.bincount(rows[rows >= 0], minlength=len(data.tables[to]))
-            found[name] = Column(name=name, kind="integer", low=0), count.astype(np.float64)
-    return found
-
-
-def attached(data: Relations, member: Member, guides: Mapping[str, Known]) -> Known:
-    """Return what the rows that a table refers to say, in the place of their keys, [N] each.
+def attached(data: Relations, member: Member, shared: Mapping[str, tuple[Shared, Codes]]) -> Known:
+    """Return what rows of a table say of the made rows that stand for those that they refer to, [N] each.
 
     Args:
         data: Families.
         member: The table.
-        guides: Of each shared table the columns that are learnt, [M] each.
+        shared: The shared tables made anew, each with the made row that stands for each real one, [M].
     """
     found: Known = {}
-    for column, to in member.links:
-        if to not in guides:
-            continue
-        rows, number = data.linked(member.name, column), number_of(member.name, column)
-        for name, (about, values) in {**guides[to], number: counted(data, to)[number]}.items():
-            called = asking(column, name)
-            optional = about.optional or bool((rows < 0).any())
-            changed = about.model_copy(update={"name": called, "optional": optional})
-            found[called] = changed, _taken(about, values, rows)
+    for link in links_of(member, {name: one for name, (one, _) in shared.items()}):
+        rows = stands_for(data, member, link.column, shared)
+        for column in link.columns:
+            called, optional = asking(link.column, column.name), column.optional or bool((rows < 0).any())
+            changed = column.model_copy(update={"name": called, "optional": optional})
+            found[called] = changed, link.values(rows)[called]
     return found
+
+
+def stands_for(data: Relations, member: Member, column: str, shared: Mapping[str, tuple[Shared, Codes]]) -> Codes:
+    """Return the made row that stands for the real one that each row of a table refers to, [N]; -1 = none."""
+    alias = shared[dict(member.links)[column]][1]
+    return np.asarray(np.append(alias, -1)[data.linked(member.name, column)], dtype=np.int64)
 
 
 def _taken(column: Column, values: Values, rows: Codes) -> Values:
     """Return values by their rows; row -1 = missing."""
     some = np.asarray(values)[rows]
     return np.where(rows < 0, -1 if column.kind in CODED else np.nan, some)
+
+
+def ranked(guide: Table, columns: Columns) -> Table:
+    """Return rows with the rank that a number has in a guide in its place: what towers over others is no class."""
+    schema, found = [], {}
+    for name, asked in columns.items():
+        values, column = np.asarray(asked), guide.schema.column(name).model_copy(update={"optional": True})
+        if column.kind not in CODED:
+            ranks = np.sort(np.asarray(guide.values(name), dtype=np.float64))
+            ranks, column = ranks[~np.isnan(ranks)], Column(name=name, kind="number", optional=True)
+            sides = [np.searchsorted(ranks, values, side) for side in ("left", "right")]
+            values = np.where(np.isnan(values), np.nan, (sides[0] + sides[1]) / 2)
+        schema.append(column)
+        found[name] = values
+    return Table.of(found, table_schema(schema))
 
 
 def fit_shared(
@@ -219,8 +217,10 @@ def fit_shared(
     method: tuple[str, Mapping[str, Any]],
     rng: Rng,
     watch: Watch,
-) -> Shared:
-    """Learn a shared table and make it anew: as many rows, referred to as often as the real ones, in another order.
+) -> tuple[Shared, Codes]:
+    """Learn a shared table, make as many rows anew, and let each stand for the real one that it is most like.
+
+    A made row is referred to as often, and by such rows, as the real one that it stands for.
 
     Args:
         data: Families.
@@ -228,40 +228,102 @@ def fit_shared(
         known: Its learnt columns, and what those say that they refer to, [M] each.
         links: Its own links to other shared tables.
         way: How its constraints are kept by construction; None = there is nothing to keep.
-        method: Name and settings of a generator of single tables that can be asked by columns.
+        method: Name and settings of a generator of single tables.
         rng: Key.
         watch: Receives events.
 
+    Returns:
+        The table made anew, and the made row that stands for each real one, [M].
+
     Raises:
         DataError: The table has constraints that cannot be kept.
+
+    Source: Kuhn 1955, doi 10.1002/nav.3800020109 (assignment).
     """
-    rows, numbers = len(data.tables[member.name]), counted(data, member.name)
-    counts = {name: np.asarray(values) for name, (_, values) in numbers.items()}
-    # A table of keys alone has nothing to learn.
-    stage = fit_stage(known, numbers, method, rng.child("fit"), watch) if known else None
-    left = member.rows if way is None else way.left()
-    own = {name: column for name, (column, _) in known.items() if name in [column.name for column in left.columns]}
-    schema = table_schema([*own.values(), *(column for column, _ in numbers.values())])
-    tables, guides, pending = [], [], rng.child("order").numpy().permutation(rows)
+    table, drawn = _made(len(data.tables[member.name]), member, known, links, way, method, rng, watch)
+    left = [column.name for column in (member.rows if way is None else way.left()).columns]
+    own = {name: found for name, found in known.items() if name in left}
+    columns = [column for column, _ in own.values()]
+    if own:
+        real = Table.of({name: values for name, (_, values) in own.items()}, table_schema(columns))
+        places = [ranked(real, {name: some.values(name) for name in own}) for some in (real, drawn)]
+        space = mixed_space(places[0], list(own))
+        alias = _matched(space.array(places[0]), space.array(places[1]), _referred(data, member.name))
+    else:
+        alias = rng.child("order").numpy().permutation(len(table))
+    values: Columns = {name: drawn.values(name) for name in own}
+    for other in data.schema.tables:
+        for link in [column for column, to in other.links if to == member.name]:
+            rows = data.linked(other.name, link)
+            columns.append(Column(name=number_of(other.name, link), kind="integer", low=0))
+            values[columns[-1].name] = np.bincount(alias[rows[rows >= 0]], minlength=len(table)).astype(np.float64)
+    return Shared(table, Table.of(values, table_schema(columns)), str(member.key), tuple(own)), alias
+
+
+def _made(
+    rows: int,
+    member: Member,
+    known: Known,
+    links: Sequence[Link],
+    way: Reduction | None,
+    method: tuple[str, Mapping[str, Any]],
+    rng: Rng,
+    watch: Watch,
+) -> tuple[Table, Table]:
+    """Return new rows of a shared table that keep its constraints, and what was drawn of them."""
+    schema, model = table_schema([column for column, _ in known.values()]), None
+    if known:  # a table of keys alone has nothing to learn
+        learnt = Table.of({name: values for name, (_, values) in known.items()}, schema)
+        model = inner(*method, ()).fit(learnt, rng.child("fit"), watch)
+    table, drawn, key = Table.empty(member.rows), Table.empty(schema), rng.child("words")
     for part in range(_ROUNDS):
-        some, count, key = {name: values[pending] for name, values in counts.items()}, len(pending), rng.child("words")
-        drawn: Columns = {} if stage is None else stage.draw(some, count, rng.child("draw", part))
+        count = rows - len(table)
+        some = drawn if model is None else model.sample(count, rng.child("draw", part))
+        values: Columns = {column.name: some.values(column.name) for column in schema.columns}
         places = Places(np.arange(part * rows, part * rows + count, dtype=np.int64), key)
         words = fresh_words(member.rows, count, key.child("draw", part), places)
-        to = {link.column: link.keys(link.find(drawn, key.child(link.column, part))) for link in links}
-        made = Table.of({**drawn, **words, **to}, left)
-        made = made if way is None else way.restore(made)
-        wrong = sorted(made.problems())
-        kept = np.setdiff1d(np.arange(count), wrong)
-        tables.append(made.take(kept))
-        guides.append(Table.of({**drawn, **some}, schema).take(kept))
-        pending = pending[wrong]
-        if not len(pending):
-            return Shared(concatenate_tables(tables), concatenate_tables(guides), str(member.key), tuple(own))
+        to = {link.column: link.keys(link.find(values, key.child(link.column, part))) for link in links}
+        made = Table.of({**values, **words, **to}, member.rows if way is None else way.left())
+        # With those that are there: what must be unique may come again.
+        table = concatenate_tables([table, made if way is None else way.restore(made)])
+        drawn = drawn if model is None else concatenate_tables([drawn, some])
+        wrong = table.problems()
+        kept = np.array([row for row in range(len(table)) if row not in wrong], dtype=np.int64)
+        table, drawn = table.take(kept), drawn if model is None else drawn.take(kept)
+        if len(table) == rows:
+            return table, drawn
     raise DataError(
-        f"table {member.name}: {len(pending):,} of {rows:,} rows could not be made so that they keep its constraints, "
-        f"in {_ROUNDS} rounds; loosen them, or take another generator for it"
+        f"table {member.name}: {rows - len(table):,} of {rows:,} rows could not be made so that they keep its "
+        f"constraints, in {_ROUNDS} rounds; loosen them, or take another generator for it"
     )
+
+
+def _referred(data: Relations, to: str) -> npt.NDArray[np.float64]:
+    """Return how often each row of a shared table is referred to by any link, [M]."""
+    found = np.zeros(len(data.tables[to]))
+    for member in data.schema.tables:
+        for column in [column for column, other in member.links if other == to]:
+            rows = data.linked(member.name, column)
+            found += np.bincount(rows[rows >= 0], minlength=len(found))
+    return found
+
+
+def _matched(real_MD: npt.NDArray[Any], made_MD: npt.NDArray[Any], weight_M: npt.NDArray[np.float64]) -> Codes:
+    """Return for each real row the made row that stands for it, [M]: each for one, as near as that allows.
+
+    Rows with more weight come nearer. Many rows are halved along the direction in which they differ most, until a half
+    is small enough to be assigned exactly.
+    """
+    if len(real_MD) <= _MOST_ASSIGNED:
+        cost = cdist(real_MD, made_MD, "sqeuclidean") * (1 + weight_M[:, None])
+        return np.asarray(linear_sum_assignment(cost)[1], dtype=np.int64)
+    widest, half = int(np.argmax(real_MD.var(axis=0))), len(real_MD) // 2
+    orders = [np.argsort(some[:, widest], kind="stable") for some in (real_MD, made_MD)]
+    found = np.empty(len(real_MD), dtype=np.int64)
+    for part in (slice(0, half), slice(half, None)):
+        real, made = (order[part] for order in orders)
+        found[real] = made[_matched(real_MD[real], made_MD[made], weight_M[real])]
+    return found
 
 
 def links_of(member: Member, shared: Mapping[str, Shared]) -> tuple[Link, ...]:
