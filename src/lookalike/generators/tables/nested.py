@@ -33,6 +33,7 @@ from lookalike.generators.tables.families.shared import Shared, attached, fit_sh
 from lookalike.generators.tables.families.stage import Columns, inner
 
 _FORMAT = "lookalike.tables.nested/1"
+_FEW_SHARED = 20
 _BLOCK = 256
 """Rows of the root that are always made together, with all that belongs to them."""
 
@@ -156,6 +157,9 @@ class Nested(Method):
         for place, member in enumerate(member for member in data.schema.tables if member.shared):
             known = _columns(data, member.name, ways) | attached(data, member, found)
             links = links_of(member, {name: one for name, (one, _) in found.items()})
+            if (rows := len(data.tables[member.name])) < _FEW_SHARED:
+                few = f"{member.name}: shared, with {rows} rows to learn from: made rows can be real ones with new keys"
+                watch(Note("fit", few, "warning"))
             method, told, way = self.method(member.name), _Told(watch, member.name), ways.get(member.name)
             found[member.name] = fit_shared(data, member, known, links, way, method, rng.child("table", place), told)
         return found

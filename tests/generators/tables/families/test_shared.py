@@ -11,7 +11,7 @@ import pytest
 from tests.data.clinic import write_clinic
 
 from lookalike.core.errors import DataError
-from lookalike.core.events import SILENT
+from lookalike.core.events import SILENT, Note
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
 from lookalike.data.integrity import keys_of
@@ -118,6 +118,14 @@ def test_columns_may_be_called_as_ours_would_be(tmp_path: Path) -> None:
     for name, value in theirs.items():
         assert set(made.tables["visits"].numbers(name).tolist()) == {value}
     assert {"doctor: age", "doctor: age "} < set(made.joined("visits", shared=True).table.column_names)
+
+
+def test_few_shared_rows_are_told(clinic: Relations) -> None:
+    told: list[object] = []
+    Nested().fit(clinic.take(np.arange(50)), Rng(0), told.append)
+    notes = [event.message for event in told if isinstance(event, Note)]
+    assert "departments: shared, with 3 rows to learn from: made rows can be real ones with new keys" in notes
+    assert not any(note.startswith("doctors: shared") for note in notes)
 
 
 def test_every_sample_has_the_same_shared_rows(clinic: Relations, tmp_path: Path) -> None:
