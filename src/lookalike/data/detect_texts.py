@@ -89,7 +89,10 @@ def guess_texts(place: Path) -> tuple[str, dict[str, object]] | None:
         return FORMATS[chosen.suffix.lower()], {"path": str(chosen)}
     if tables:
         listed = ", ".join(shown(path.name) for path in tables[:_LISTED]) + (", ..." if len(tables) > _LISTED else "")
-        raise DataError(f"{shown(place)} holds {len(tables)} tables: {listed}; give one of them")
+        raise DataError(
+            f"{shown(place)} holds {len(tables)} tables: {listed}; give one of them, or, where they refer to each "
+            "other, the recipe that lookalike init makes of all"
+        )
     if (place / "train").is_dir() and next((place / "train").glob("*/*.txt"), None):
         place /= "train"
     return ("txt", _texts_in(place)) if next(place.glob("*.txt"), None) or next(place.glob("*/*.txt"), None) else None
