@@ -27,11 +27,13 @@ class Dcgan(Adversarial):
     is settled on fresh latent codes at the end of training.
 
     Source: Radford et al. 2016, arXiv 1511.06434.
-    Differs from the paper: labels (Miyato and Koyama 2018, arXiv 1802.05637), averaged weights, adaptive augmentation.
+    Differs from the paper: labels (Miyato and Koyama 2018, arXiv 1802.05637), averaged weights, adaptive augmentation,
+        and a term against images of one class that are alike (`mode_seeking`, Mao et al. 2019, arXiv 1903.05628):
+        without it, each class is nearly one image.
     """
 
     name: ClassVar[str] = "image.dcgan"
-    own: ClassVar[Own] = Own("non_saturating", 0.0, 0.0, False, 1, 2e-4, (0.5, 0.999), parts=False)
+    own: ClassVar[Own] = Own("non_saturating", 0.0, 0.0, False, 1, 2e-4, (0.5, 0.999), mode_seeking=0.3, parts=False)
 
     sampling: CodedDrawing = Field(default=CodedDrawing(), description="How images are drawn.")
 

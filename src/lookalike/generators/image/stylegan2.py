@@ -22,11 +22,14 @@ class Stylegan2(Adversarial):
 
     Source: Karras et al. 2020, arXiv 1912.04958; Karras et al. 2020, arXiv 2006.06676 (ADA).
     Differs from the papers: path length and style mixing above 64 pixels only, as the second paper does for small
-        images; both networks share one Adam for loss and lazy penalty.
+        images; both networks share one Adam for loss and lazy penalty; a term against images of one class that are
+        alike (`mode_seeking`, Mao et al. 2019, arXiv 1903.05628).
     """
 
     name: ClassVar[str] = "image.stylegan2"
-    own: ClassVar[Own] = Own("non_saturating", 10.0, 1.0, False, 16, 2.5e-3, (0.0, 0.99), path_length=True, mixing=0.9)
+    own: ClassVar[Own] = Own(
+        "non_saturating", 10.0, 1.0, False, 16, 2.5e-3, (0.0, 0.99), path_length=True, mode_seeking=0.1, mixing=0.9
+    )
 
     sampling: StyledDrawing = Field(default=StyledDrawing(), description="How images are drawn.")
 

@@ -25,11 +25,12 @@ class Stylegan3(Adversarial):
     Slower per step than StyleGAN2; worth it where images are put in motion, or moved styles must not stick to pixels.
 
     Source: Karras et al. 2021, arXiv 2106.12423; discriminator: Karras et al. 2020, arXiv 1912.04958.
-    Differs from the paper: the discriminator sees unblurred images from the first step.
+    Differs from the paper: the discriminator sees unblurred images from the first step; a term against images of one
+        class that are alike (`mode_seeking`, Mao et al. 2019, arXiv 1903.05628).
     """
 
     name: ClassVar[str] = "image.stylegan3"
-    own: ClassVar[Own] = Own("non_saturating", 10.0, 1.0, False, 16, 2e-3, (0.0, 0.99))
+    own: ClassVar[Own] = Own("non_saturating", 10.0, 1.0, False, 16, 2e-3, (0.0, 0.99), mode_seeking=0.1)
     moves: ClassVar[bool] = True
 
     config: Literal["T", "R"] = Field(
