@@ -14,13 +14,14 @@ from typing import Any, final
 
 import numpy as np
 
-from lookalike.core.events import Watch
+from lookalike.core.events import Note, Watch
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
 from lookalike.core.store import write_json
 from lookalike.data.table import CODED, WORDS, Codes, Numbers, Table
 from lookalike.generators.tables.families.order import SPAN, Known, Order
 from lookalike.generators.tables.families.shared import Link, asking
+from lookalike.generators.tables.families.since import Since, since, told_again, told_by
 from lookalike.generators.tables.families.stage import Columns, Stage, fit_stage, load_stage
 from lookalike.techniques.families import likeness, sums_of_codes, sums_of_numbers
 from lookalike.techniques.siblings import FIRST, LAST, Ints, Places, places
@@ -61,12 +62,14 @@ class Children:
         stages: For the first child, the last one and those between; None = no family had one.
         order: The column that gives the order; None = there is none.
         most: Most children that a parent had.
+        since: Columns of moments that are made by how far they are from one of the parent.
     """
 
     columns: tuple[Column, ...]
     stages: tuple[Stage | None, ...]
     order: Order | None
     most: int
+    since: tuple[Since, ...] = ()
 
     def draw(self, parents: Columns, sizes: Codes, rng: Rng, links: Sequence[Link] = ()) -> Columns:
         """Return the columns of all children, and under the name of each link the row that it refers to.
@@ -113,7 +116,8 @@ class Children:
                 drawn |= link.values(drawn[link.column])
             for name, values in drawn.items():
                 made[name][rows] = values
-        return made if self.order is None else self.order.joined(made, owner)
+        made = made if self.order is None else self.order.joined(made, owner)
+        return told_again(made, self.since, parents, owner)
 
     def save(self, folder: Path) -> None:
         """Write one folder for each stage, and what joins them."""
@@ -127,6 +131,7 @@ class Children:
             "stages": [name for name, stage in zip(STAGES, self.stages, strict=True) if stage is not None],
             "order": None if order is None else [order.column.name, order.step, order.low, order.high],
             "most": self.most,
+            "since": [one.saved() for one in self.since],
         }
         write_json(folder / "children.json", about)
 
@@ -154,6 +159,10 @@ def fit_children(
         links: Row of a shared table that each row refers to, by the column that does, [N].
     """
     owner, form = np.repeat(np.arange(len(sizes)), sizes), None
+    ways = since(own, parents, owner)
+    for one in ways:
+        watch(Note("fit", one.told))
+    own = told_by(own, ways, parents, owner)
     if order is None:
         mixed = np.lexsort((rng.child("order").numpy().random(len(owner)), owner))
         own = {name: (column, np.asarray(values)[mixed]) for name, (column, values) in own.items()}
@@ -181,7 +190,8 @@ def fit_children(
         if form is not None and number != FIRST:
             known, target = form.placed(known, target)
         stages.append(fit_stage(target, known, method, rng.child(name), watch))
-    return Children(tuple(column for column, _ in own.values()), tuple(stages), form, int(sizes.max(initial=0)))
+    columns = tuple(column for column, _ in own.values())
+    return Children(columns, tuple(stages), form, int(sizes.max(initial=0)), ways)
 
 
 def _whose(links: Mapping[str, Codes], found: Places, rows: Ints) -> Known:
@@ -214,7 +224,7 @@ def load_children(folder: Path, method: tuple[str, Mapping[str, Any]]) -> Childr
     if about["order"] is not None:
         name, step, low, high = about["order"]
         order = Order(next(column for column in columns if column.name == name), step, low, high)
-    return Children(columns, stages, order, about["most"])
+    return Children(columns, stages, order, about["most"], tuple(Since(**one) for one in about.get("since", ())))
 
 
 def described(own: Known, owner: Codes, families: int, before: str) -> Known:
