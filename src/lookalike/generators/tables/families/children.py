@@ -30,9 +30,6 @@ STAGES = ("first", "last", "middle")
 _AS = "\x1fas"
 """Name of the column that says whether a link is that of a neighbour."""
 _WHOSE = ("another", "the one before", "the one after")
-_BESIDE = "\x1fbeside"
-"""Name of the column that says whether both neighbours have the same link, which no tree sees from their columns."""
-_ALIKE_OR_NOT = ("different", "the same")
 _APART = "apart"
 """Name of the column that says how many places two neighbours are apart."""
 _ALIKE = 0.02
@@ -97,10 +94,6 @@ class Children:
             if step > LAST:
                 known |= {f"right {name}": values[right] for name, values in made.items()}
                 known[_APART] = (right - left).astype(np.float64)
-                known |= {
-                    asking(link.column, _BESIDE): (made[link.column][left] == made[link.column][right]).astype(np.int64)
-                    for link in links
-                }
             if self.order is not None and step > LAST:
                 known[SPAN] = known[f"right {self.order.column.name}"] - known[f"left {self.order.column.name}"]
             drawn = stage.draw(known, len(rows), rng.child("step", step))
@@ -184,7 +177,6 @@ def fit_children(
             known |= _some(own, found.right[rows], "right")
             apart = (found.right - found.left)[rows].astype(np.float64)
             known[_APART] = (Column(name=_APART, kind="integer"), apart)
-            known |= _beside(links, found, rows)
         target = _whose(links, found, rows) if number != FIRST else {}
         target |= {key: (column, np.asarray(values)[rows]) for key, (column, values) in own.items()}
         if form is not None and number != FIRST:
@@ -202,16 +194,6 @@ def _whose(links: Mapping[str, Codes], found: Places, rows: Ints) -> Known:
         code = np.where(to[found.left[rows]] == to[rows], 1, after)
         called = asking(name, _AS)
         made[called] = Column(name=called, kind="category", categories=_WHOSE), code
-    return made
-
-
-def _beside(links: Mapping[str, Codes], found: Places, rows: Ints) -> Known:
-    """Return for each link whether both neighbours have the same, [M] each."""
-    made: Known = {}
-    for name, to in links.items():
-        called = asking(name, _BESIDE)
-        same = (to[found.left[rows]] == to[found.right[rows]]).astype(np.int64)
-        made[called] = Column(name=called, kind="category", categories=_ALIKE_OR_NOT), same
     return made
 
 
