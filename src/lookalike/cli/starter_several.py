@@ -31,11 +31,15 @@ _MEASURED = """\
 measure:
   - {{use: tables.joined, table: {table}}}  # can a model tell a row with its owner from a real one?
   - {{use: tables.joined, table: {table}, measure: tabular.column_shape, per_family: null}}
-  - tables.key_integrity  # does every key refer to a row?
+{fitting}  - tables.key_integrity  # does every key refer to a row?
   - tables.children  # as many rows for one owner as in the data?
   - tables.siblings  # rows of one owner as alike as in the data?
 audits:
   - {{use: tables.joined, table: {table}, measure: tabular.closest_record}}  # copies
+"""
+_FITTING = """\
+  # do rows fit the shared rows that they refer to?
+  - {{use: tables.joined, table: {table}, shared: true, measure: tabular.pair_trend, per_family: null}}
 """
 
 
@@ -85,8 +89,14 @@ def _recipe(found: Kinship, opening: Opening) -> str:
     )
     text += _REST.format(rows=max(1, round(rows * (1 if scanty else 0.8))), root=found.root, write=_write(found))
     return text + (
-        f"measure: []  # {few}: too few to be measured\naudits: []\n" if scanty else _MEASURED.format(table=largest)
+        f"measure: []  # {few}: too few to be measured\naudits: []\n" if scanty else _measured(found, largest)
     )
+
+
+def _measured(found: Kinship, table: str) -> str:
+    """Return what is measured of the largest table, and whether its rows fit the shared ones that they refer to."""
+    shared = any(found.linkable(table, other) and found.links(table, other) for other in found.tables)
+    return _MEASURED.format(table=table, fitting=_FITTING.format(table=table) if shared else "")
 
 
 def _write(found: Kinship) -> str:

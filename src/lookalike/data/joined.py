@@ -35,7 +35,7 @@ class OfOneTable(Method):
     shared: bool = Field(
         default=False,
         description="Whether the columns of shared rows that it refers to stand there too. These rows are few and made "
-        "anew, so that they tell synthetic rows from real ones by themselves: for single columns and pairs.",
+        "anew, so that they tell synthetic rows from real ones by themselves: for tabular.pair_trend.",
     )
     per_family: int | None = Field(default=1, ge=1, description="Most rows of one row of the root; None = all.")
 
@@ -62,7 +62,10 @@ class OfOneTable(Method):
         asked = self._asked()
         score: Score = asked.score(Reference(train, holdout), made, rng)
         name = self.table or synthetic.schema.tables[0].name
-        what = f"{name} with its owners" if self.owners and self.table else name
+        beside = " and ".join(
+            ["its owners"] * bool(self.owners and self.table) + ["the shared rows it refers to"] * self.shared
+        )
+        what = f"{name} with {beside}" if beside else name
         title = f"{score.detail.get('title', self.measure)}: {what}"
         detail = {**score.detail, "title": title, "measure": self.measure, "verdict": asked.verdict}
         return Score(score.value, score.interval, score.n_real, score.n_synthetic, score.floor, score.ceiling,
