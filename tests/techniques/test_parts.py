@@ -72,6 +72,18 @@ def test_two_parts_give_the_same_bytes_with_one_thread_and_two() -> None:
     assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
+def test_a_thread_keeps_its_number_of_threads_though_it_computes_late() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        parts, both = Parts(2), threading.Barrier(2)
+        # Both threads are there, and nothing was computed yet: under load the second one often gets no work at first.
+        parts.map(lambda _: both.wait(10), range(2))
+        assert parts.map(lambda _: (both.wait(10), torch.get_num_threads())[1], range(2)) == [1, 1]
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_results_come_in_order_and_an_error_is_not_swallowed() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)

@@ -35,8 +35,7 @@ class Parts:
         workers = min(threads, count)
         each = max(1, threads // count)
         each = each if most is None else min(each, most)
-        # A thread's number of threads is its own, but new threads elsewhere take the last number that was set.
-        self._pool = ThreadPoolExecutor(workers, "part", initializer=partial(torch.set_num_threads, each))
+        self._pool = ThreadPoolExecutor(workers, "part", initializer=partial(_take, each))
         self._threads = threads
 
     def map(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
@@ -74,6 +73,14 @@ class Parts:
             # channels_last images gives it, would move other weights than its own.
             parameter.grad = first if first.stride() == parameter.stride() else torch.empty_like(parameter).copy_(first)
         return torch.stack([value for value, _ in results]).sum()
+
+
+def _take(threads: int) -> None:
+    """Give the thread that calls this a number of threads of its own."""
+    # A thread takes the last number that was set anywhere when it first computes or is asked for it, even if it was
+    # given one of its own before.
+    torch.get_num_threads()
+    torch.set_num_threads(threads)
 
 
 def split(rows: int, count: int) -> list[slice]:
