@@ -24,7 +24,8 @@ from lookalike.data.table import NUMERIC, Codes, Table
 Flags = npt.NDArray[np.bool_]
 TABLE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """What a table may be called: it is a folder too."""
-_WHOLE = r"^([-+]?[0-9]+)\.0+$"
+WHOLE = r"^([-+]?[0-9]+)\.0+$"
+"""A whole number written as a decimal."""
 Name = Annotated[str, StringConstraints(pattern=TABLE_NAME)]
 
 
@@ -294,7 +295,7 @@ def _words(column: pa.ChunkedArray, keys: pa.ChunkedArray) -> pa.Array:
     """Return keys as they stand in the other table: 101.0, as whole numbers with gaps are often written, is 101."""
     words = pc.utf8_trim_whitespace(column).combine_chunks()
     if not pc.any(pc.is_in(words, keys.combine_chunks().drop_null())).as_py():
-        whole = pc.replace_substring_regex(words, _WHOLE, r"\1")
+        whole = pc.replace_substring_regex(words, WHOLE, r"\1")
         return whole if pc.any(pc.is_in(whole, keys.combine_chunks().drop_null())).as_py() else words
     return words
 

@@ -18,7 +18,7 @@ from lookalike.data.databases import DATABASES, table_names
 from lookalike.data.detect_tables import TableDescription, describe_table
 from lookalike.data.detect_texts import FORMATS, holds_images
 from lookalike.data.infer import Inferred
-from lookalike.data.keyed import TABLE_NAME
+from lookalike.data.keyed import TABLE_NAME, WHOLE
 from lookalike.data.keynames import called_like_a_key, called_like_an_index
 from lookalike.data.tabular import TabularSettings, cells
 
@@ -271,7 +271,7 @@ def _columns(table: TableDescription, names: Sequence[str]) -> Iterator[tuple[st
         for name in names:
             words = cells(batch.column(rows.names.index(name)), reader.missing)
             # 101.0, as whole numbers with gaps are often written, is the key 101.
-            yield name, pc.replace_substring_regex(words, r"^([-+]?[0-9]+)\.0+$", r"\1")
+            yield name, pc.replace_substring_regex(words, WHOLE, r"\1")
 
 
 def _most_lost(column: str, other: str, key: str, values: pa.Array) -> float | None:

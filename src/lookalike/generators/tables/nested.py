@@ -64,7 +64,8 @@ class Nested(Method):
     often that is referred to, and whether its siblings refer to the same, and then refers to the nearest such row.
 
     Source: Patki, Wedge and Veeramachaneni 2016, doi 10.1109/DSAA.2016.49 (parents that carry what describes their
-        children); Lévy 1948 (midpoints between known neighbours).
+        children); Lévy 1948 (midpoints between known neighbours); Kuhn 1955, doi 10.1002/nav.3800020109 (assignment
+        of shared rows).
     Differs from the papers: a parent carries means and commonest values, pulled by what chance has in them, and not the
         parameters of a model of its own; children are drawn given their siblings too.
     """

@@ -174,10 +174,11 @@ def attached(data: Relations, member: Member, shared: Mapping[str, tuple[Shared,
     found: Known = {}
     for link in links_of(member, {name: one for name, (one, _) in shared.items()}):
         rows = stands_for(data, member, link.column, shared)
+        values = link.values(rows)
         for column in link.columns:
             called, optional = asking(link.column, column.name), column.optional or bool((rows < 0).any())
             changed = column.model_copy(update={"name": called, "optional": optional})
-            found[called] = changed, link.values(rows)[called]
+            found[called] = changed, values[called]
     return found
 
 
@@ -243,20 +244,19 @@ def fit_shared(
     table, drawn = _made(len(data.tables[member.name]), member, known, links, way, method, rng, watch)
     left = [column.name for column in (member.rows if way is None else way.left()).columns]
     own = {name: found for name, found in known.items() if name in left}
-    columns = [column for column, _ in own.values()]
+    columns, counts = [column for column, _ in own.values()], _counts(data, member.name)
     if own:
         real = Table.of({name: values for name, (_, values) in own.items()}, table_schema(columns))
         places = [ranked(real, {name: some.values(name) for name in own}) for some in (real, drawn)]
         space = mixed_space(places[0], list(own))
-        alias = _matched(space.array(places[0]), space.array(places[1]), _referred(data, member.name))
+        alias = _matched(space.array(places[0]), space.array(places[1]), np.sum([*counts.values()], axis=0))
     else:
         alias = rng.child("order").numpy().permutation(len(table))
     values: Columns = {name: drawn.values(name) for name in own}
-    for other in data.schema.tables:
-        for link in [column for column, to in other.links if to == member.name]:
-            rows = data.linked(other.name, link)
-            columns.append(Column(name=number_of(other.name, link), kind="integer", low=0))
-            values[columns[-1].name] = np.bincount(alias[rows[rows >= 0]], minlength=len(table)).astype(np.float64)
+    for name, count in counts.items():
+        columns.append(Column(name=name, kind="integer", low=0))
+        # What row alias[i] has is what real row i has: each stands for one.
+        values[name] = count[np.argsort(alias)]
     return Shared(table, Table.of(values, table_schema(columns)), str(member.key), tuple(own)), alias
 
 
@@ -298,13 +298,14 @@ def _made(
     )
 
 
-def _referred(data: Relations, to: str) -> npt.NDArray[np.float64]:
-    """Return how often each row of a shared table is referred to by any link, [M]."""
-    found = np.zeros(len(data.tables[to]))
+def _counts(data: Relations, to: str) -> dict[str, npt.NDArray[np.float64]]:
+    """Return how often each row of a shared table is referred to, by the column of its guide that says so, [M] each."""
+    found = {}
     for member in data.schema.tables:
         for column in [column for column, other in member.links if other == to]:
             rows = data.linked(member.name, column)
-            found += np.bincount(rows[rows >= 0], minlength=len(found))
+            count = np.bincount(rows[rows >= 0], minlength=len(data.tables[to]))
+            found[number_of(member.name, column)] = count.astype(np.float64)
     return found
 
 
