@@ -5,6 +5,7 @@ Legend: N rows of a table, P rows of its parent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, final
 
@@ -19,13 +20,15 @@ from lookalike.core.errors import DataError
 from lookalike.core.schema import Member
 from lookalike.data.pixels import shown
 from lookalike.data.relations import Relations, relations_schema
-from lookalike.data.table import NUMERIC, Codes, Table
+from lookalike.data.table import CODED, NUMERIC, Codes, Table
 
 Flags = npt.NDArray[np.bool_]
 TABLE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """What a table may be called: it is a folder too."""
 WHOLE = r"^([-+]?[0-9]+)\.0+$"
 """A whole number written as a decimal."""
+_COUNT = re.compile(r"0|-?[1-9]\d{0,14}")
+"""A whole number as a program writes it."""
 Name = Annotated[str, StringConstraints(pattern=TABLE_NAME)]
 
 
@@ -320,6 +323,7 @@ def _owned(name: str, table: Table, parent: Table, keyed: Mapping[str, Keyed]) -
     """Return rows in the order of their owners, how many each owner has, and what was dropped."""
     one = keyed[name]
     other, column = one.owner or ("", "")
+    table = table if one.order is None else _counted(table, one.order)
     words = _words(table.table.column(column), _keys(parent, keyed[other]))
     found = pc.index_in(words, _keys(parent, keyed[other]).combine_chunks())
     gone = np.asarray(pc.is_null(found).to_numpy(False))
@@ -337,6 +341,18 @@ def _owned(name: str, table: Table, parent: Table, keyed: Mapping[str, Keyed]) -
 def _stored(table: Table, column: str, other: Table, one: Keyed) -> str:
     """Return the type that keys are written in: their own, else that of the keys that they refer to."""
     return table.schema.column(column).stored or other.schema.column(str(one.key)).stored
+
+
+def _counted(table: Table, name: str) -> Table:
+    """Return the table with numbers in a column of categories that are whole numbers: in an order they are amounts."""
+    if name not in table.table.column_names or table.schema.column(name).kind not in CODED:
+        return table
+    categories = table.schema.column(name).categories
+    if any(not _COUNT.fullmatch(one) for one in categories):
+        return table
+    codes = table.codes(name)
+    values = np.array([*map(int, categories), 0], dtype=np.int64)[codes]
+    return _replaced(table, name, {"kind": "integer", "categories": ()}, pa.array(values, mask=codes < 0))
 
 
 def _order(name: str, table: Table, column: str) -> npt.NDArray[np.float64]:

@@ -28,6 +28,7 @@ from lookalike.data.reduced import Reduction, reduction_of
 from lookalike.data.relations import Relations, concatenate_relations, number_name, table_folder
 from lookalike.data.table import Codes, Table, Values, table_schema
 from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
+from lookalike.generators.tables.families.numbered import numbered
 from lookalike.generators.tables.families.order import Known
 from lookalike.generators.tables.families.shared import Shared, attached, fit_shared, links_of, stands_for
 from lookalike.generators.tables.families.stage import Columns, inner
@@ -130,10 +131,12 @@ class Nested(Method):
             # From above, so that what describes children does not stand among what describes their parents.
             for member in made[1:]:
                 # Nor does what a shared table says: a mean that is exactly that of one row tells too much.
-                own = {name: found for name, found in _columns(data, member.name, ways).items() if name != member.order}
+                own, sizes = _columns(data, member.name, ways), data.sizes[member.name]
+                # Nor do numbers from 1 on: their mean is that of the number of rows.
+                cut = {member.order, *(one.column for one in numbered(own, sizes, member.order))}
+                own = {name: found for name, found in own.items() if name not in cut}
                 parents, owner = columns[str(member.parent)], data.owners(member.name)
-                families = len(data.sizes[member.name])
-                parents |= described(own, owner, families, f"{member.name}:")
+                parents |= described(own, owner, len(sizes), f"{member.name}:")
         root, count = made[0], len(made)
         schema = table_schema([column for column, _ in columns[root.name].values()], root.rows.label)
         table = Table.of({name: values for name, (_, values) in columns[root.name].items()}, schema)

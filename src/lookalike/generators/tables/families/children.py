@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
@@ -19,6 +19,7 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
 from lookalike.core.store import write_json
 from lookalike.data.table import CODED, WORDS, Codes, Numbers, Table
+from lookalike.generators.tables.families.numbered import Apart, Numbered, counted_again, in_turn, numbered, within
 from lookalike.generators.tables.families.order import SPAN, Known, Order
 from lookalike.generators.tables.families.shared import Link, asking
 from lookalike.generators.tables.families.since import Since, since, told_again, told_by
@@ -32,6 +33,8 @@ _AS = "\x1fas"
 _WHOSE = ("another", "the one before", "the one after")
 _APART = "apart"
 """Name of the column that says how many places two neighbours are apart."""
+_PLACE = "place"
+"""Name of the column that says which row of its family one is, where a column numbers them."""
 _ALIKE = 0.02
 """Least likeness of siblings at which a column is worth describing."""
 _TELLING = 0.5
@@ -60,6 +63,8 @@ class Children:
         order: The column that gives the order; None = there is none.
         most: Most children that a parent had.
         since: Columns of moments that are made by how far they are from one of the parent.
+        counted: Columns that number the rows of every family.
+        parted: What keeps rows of a family apart in their order; None = they may be equal.
     """
 
     columns: tuple[Column, ...]
@@ -67,6 +72,13 @@ class Children:
     order: Order | None
     most: int
     since: tuple[Since, ...] = ()
+    counted: tuple[Numbered, ...] = ()
+    parted: Apart | None = None
+
+    @property
+    def placed(self) -> bool:
+        """Whether rows are in the order of a column that numbers them."""
+        return any(one.leads for one in self.counted)
 
     def draw(self, parents: Columns, sizes: Codes, rng: Rng, links: Sequence[Link] = ()) -> Columns:
         """Return the columns of all children, and under the name of each link the row that it refers to.
@@ -94,6 +106,8 @@ class Children:
             if step > LAST:
                 known |= {f"right {name}": values[right] for name, values in made.items()}
                 known[_APART] = (right - left).astype(np.float64)
+                if self.placed:
+                    known[_PLACE] = within(sizes)[rows].astype(np.float64)
             if self.order is not None and step > LAST:
                 known[SPAN] = known[f"right {self.order.column.name}"] - known[f"left {self.order.column.name}"]
             drawn = stage.draw(known, len(rows), rng.child("step", step))
@@ -110,7 +124,9 @@ class Children:
             for name, values in drawn.items():
                 made[name][rows] = values
         made = made if self.order is None else self.order.joined(made, owner)
-        return told_again(made, self.since, parents, owner)
+        made = told_again(made, self.since, parents, owner)
+        made = made if self.parted is None else self.parted.parted(made, sizes, self.since)
+        return counted_again(made, self.counted, sizes)
 
     def save(self, folder: Path) -> None:
         """Write one folder for each stage, and what joins them."""
@@ -125,6 +141,8 @@ class Children:
             "order": None if order is None else [order.column.name, order.step, order.low, order.high],
             "most": self.most,
             "since": [one.saved() for one in self.since],
+            "counted": [asdict(one) for one in self.counted],
+            "apart": None if self.parted is None else asdict(self.parted),
         }
         write_json(folder / "children.json", about)
 
@@ -153,14 +171,18 @@ def fit_children(
     """
     owner, form = np.repeat(np.arange(len(sizes)), sizes), None
     ways = since(own, parents, owner)
-    for one in ways:
-        watch(Note("fit", one.told))
+    counted = numbered(own, sizes, order)
+    led, parted = {one.column for one in counted if one.leads}, None
+    if order is not None and order not in led:
+        parted = Apart.of(own[order][0], np.asarray(own[order][1], dtype=np.float64), sizes)
+    for told in (one.told for one in (*ways, *counted, parted) if one is not None):
+        watch(Note("fit", told))
+    index = in_turn(own, sizes, order, counted, rng.child("order"))
     own = told_by(own, ways, parents, owner)
-    if order is None:
-        mixed = np.lexsort((rng.child("order").numpy().random(len(owner)), owner))
-        own = {name: (column, np.asarray(values)[mixed]) for name, (column, values) in own.items()}
-        links = {name: rows[mixed] for name, rows in links.items()}
-    else:
+    own = {name: (column, np.asarray(values)[index]) for name, (column, values) in own.items()}
+    links = {name: rows[index] for name, rows in links.items()}
+    own = {name: known for name, known in own.items() if name not in led}
+    if order is not None and order in own:
         form = Order.of(own[order][0], np.asarray(own[order][1], dtype=np.float64))
         own = form.taken_apart(own)
     found = places(sizes)
@@ -170,20 +192,34 @@ def fit_children(
         if not len(rows):
             stages.append(None)
             continue
-        known = _some(parents, owner[rows], "parent")
-        if number != FIRST:
-            known |= _some(own, found.left[rows], "left")
-        if number > LAST:
-            known |= _some(own, found.right[rows], "right")
-            apart = (found.right - found.left)[rows].astype(np.float64)
-            known[_APART] = (Column(name=_APART, kind="integer"), apart)
+        known = _some(parents, owner[rows], "parent") | _beside(own, found, rows, number, sizes if led else None)
         target = _whose(links, found, rows) if number != FIRST else {}
         target |= {key: (column, np.asarray(values)[rows]) for key, (column, values) in own.items()}
         if form is not None and number != FIRST:
             known, target = form.placed(known, target)
         stages.append(fit_stage(target, known, method, rng.child(name), watch))
     columns = tuple(column for column, _ in own.values())
-    return Children(columns, tuple(stages), form, int(sizes.max(initial=0)), ways)
+    return Children(columns, tuple(stages), form, int(sizes.max(initial=0)), ways, counted, parted)
+
+
+def _beside(own: Known, found: Places, rows: Ints, number: int, sizes: Codes | None) -> Known:
+    """Return what rows of a step are given of their siblings, and which row of its family each is if `sizes` is given.
+
+    Args:
+        own: Columns of the table, [N].
+        found: Where each row stands, [N].
+        rows: Rows of the step, [M].
+        number: Which of `STAGES` it is.
+        sizes: Children of each parent, [P].
+    """
+    known: Known = {}
+    if number != FIRST:
+        known |= _some(own, found.left[rows], "left")
+    if number > LAST:
+        known |= _some(own, found.right[rows], "right")
+        counts = {_APART: (found.right - found.left)[rows]} | ({} if sizes is None else {_PLACE: within(sizes)[rows]})
+        known |= {name: (Column(name=name, kind="integer"), count.astype(np.float64)) for name, count in counts.items()}
+    return known
 
 
 def _whose(links: Mapping[str, Codes], found: Places, rows: Ints) -> Known:
@@ -206,7 +242,11 @@ def load_children(folder: Path, method: tuple[str, Mapping[str, Any]]) -> Childr
     if about["order"] is not None:
         name, step, low, high = about["order"]
         order = Order(next(column for column in columns if column.name == name), step, low, high)
-    return Children(columns, stages, order, about["most"], tuple(Since(**one) for one in about.get("since", ())))
+    # Models of earlier versions know nothing of the last two.
+    counted = tuple(Numbered.opened(one) for one in about.get("counted", ()))
+    parted = None if about.get("apart") is None else Apart(**about["apart"])
+    ways = tuple(Since(**one) for one in about.get("since", ()))
+    return Children(columns, stages, order, about["most"], ways, counted, parted)
 
 
 def described(own: Known, owner: Codes, families: int, before: str) -> Known:
