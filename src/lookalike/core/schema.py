@@ -45,6 +45,9 @@ class Member(BaseModel):
     links: tuple[tuple[str, str], ...] = Field(
         default=(), description="Columns with keys of kept or shared tables, and these."
     )
+    inherited: tuple[tuple[str, str], ...] = Field(
+        default=(), description="Columns that say what a column of the owner says, and that one."
+    )
     keep: bool = Field(default=False, description="Its rows are public and given out as they are.")
     shared: bool = Field(default=False, description="Its rows belong to nobody, and are made anew.")
 

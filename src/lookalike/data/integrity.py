@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lookalike.core.schema import Member
 from lookalike.data.relations import Relations
 from lookalike.data.table import CODED, Table
 
@@ -50,7 +52,18 @@ def keys_of(data: Relations) -> list[Keys]:
             known = _words(data.tables[str(other)], str(own[str(other)])).combine_chunks()
             wrong = len(there) - (pc.sum(pc.is_in(there, known.drop_null())).as_py() or 0)
             found.append(Keys(member.name, column, str(other), len(there), wrong))
+        found += _of_owner(data, member)
     return found
+
+
+def _of_owner(data: Relations, member: Member) -> Iterator[Keys]:
+    """Yield what was found in columns of keys that say what a column of the owner says: wrong are those that do not."""
+    for column, other in member.inherited:
+        if member.rows.column(column).kind == "id":
+            beside = data.tables[str(member.parent)].take(data.owners(member.name))
+            pairs = zip(data.tables[member.name].strings(column), beside.strings(other), strict=True)
+            wrong = sum(mine != its for mine, its in pairs)
+            yield Keys(member.name, column, str(member.parent), len(beside), wrong)
 
 
 def _words(table: Table, name: str) -> pa.ChunkedArray:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from lookalike.core.constraints import Constraint
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Member
+from lookalike.data.inherited import copied, inherited
 from lookalike.data.pixels import shown
 from lookalike.data.relations import Relations, relations_schema
 from lookalike.data.table import CODED, NUMERIC, Codes, Table
@@ -210,6 +211,7 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
     names = in_order(keyed)
     done = {name: _with_key(name, tables[name], keyed[name]) for name in names}
     sizes: dict[str, Codes] = {}
+    pairs: dict[str, dict[str, str]] = {}
     members, notes = [], []
     order = [name for name in names if keyed[name].keep] + [name for name in names if keyed[name].shared]
     for name in (*order, *(name for name in names if not keyed[name].whole)):
@@ -222,7 +224,8 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
             told += lost
         if one.owner is not None:
             table, sizes[name], lost = _owned(name, table, done[one.owner[0]], keyed)
-            told += lost
+            table, pairs[name] = _inheriting(table, done[one.owner[0]], sizes[name], one, keyed[one.owner[0]])
+            told += [*lost, *(f"{name}: {mine} is {other} of the owner: copied" for mine, other in pairs[name].items())]
         if one.keep:
             told.append(f"{name}: kept; its {len(table):,} real rows are given out as they are")
         done[name] = table
@@ -231,7 +234,7 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
         one, owner = keyed[name], keyed[name].owner or (None, None)
         members.append(
             Member(name=name, rows=done[name].schema, key=one.key, parent=owner[0], column=owner[1], order=one.order,
-                   links=one.foreign, keep=one.keep, shared=one.shared)
+                   links=one.foreign, inherited=tuple(pairs.get(name, {}).items()), keep=one.keep, shared=one.shared)
         )  # fmt: skip
     return Relations(done, sizes, relations_schema(members)), notes
 
@@ -336,6 +339,19 @@ def _owned(name: str, table: Table, parent: Table, keyed: Mapping[str, Keyed]) -
     changes = {"kind": "id", "optional": False, "stored": stored, "form": form}
     sorted_ = _replaced(table, column, changes, words).take(index)
     return sorted_, np.bincount(owner[rows], minlength=len(parent)).astype(np.int64), notes
+
+
+def _inheriting(table: Table, parent: Table, sizes: Codes, one: Keyed, owner: Keyed) -> tuple[Table, dict[str, str]]:
+    """Return rows with what they have of their owners as those have it, and which columns that are."""
+    rows = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
+    said = one.options.get("columns", {})
+    kinds = {name: wanted.get("kind") for name, wanted in said.items() if isinstance(wanted, Mapping)}
+    besides, beside = {str(one.key), *one.parent.values()}, parent.take(rows)
+    pairs = inherited(table, beside, rows, besides, (dict(one.foreign), dict(owner.foreign)))
+    # Who declares a column as something else wants it to be that.
+    pairs = {name: other for name, other in pairs.items()
+             if kinds.get(name) in (None, parent.schema.column(other).kind)}  # fmt: skip
+    return copied(table, beside, pairs), pairs
 
 
 def _stored(table: Table, column: str, other: Table, one: Keyed) -> str:

@@ -225,7 +225,7 @@ class Reduction(BaseModel):
         return Table.of(values, self.whole)
 
 
-def reduction_of(train: Table, besides: Collection[str] = ()) -> Reduction:
+def reduction_of(train: Table, besides: Collection[str] = (), fixed: Collection[str] = ()) -> Reduction:
     """Return how to keep the constraints of a table by construction, and few times of day as they are.
 
     A constraint is left to rejection where replacing a column would lose values (one is missing where the others are
@@ -234,11 +234,13 @@ def reduction_of(train: Table, besides: Collection[str] = ()) -> Reduction:
     Args:
         train: Real rows.
         besides: Columns whose times of day are learnt in another way.
+        fixed: Columns that are known before all others, so that only a formula may replace them.
     """
     gone: set[str] = set()
     steps: list[Step] = []
-    for rule in _ordered(train.schema.constraints, train.schema.label):
-        step = None if gone & set(rule.columns) else _step(train, rule)
+    held = frozenset(fixed) | ({train.schema.label} if train.schema.label else set())
+    for rule in _ordered(train.schema.constraints, held):
+        step = None if gone & set(rule.columns) else _step(train, rule, held)
         if step is not None:
             gone |= set(step.replaced)
             steps.append(step)
@@ -247,45 +249,45 @@ def reduction_of(train: Table, besides: Collection[str] = ()) -> Reduction:
     return Reduction(whole=train.schema, steps=(*steps, *(step for step in times if step is not None)))
 
 
-def _ordered(rules: tuple[Constraint, ...], label: str | None) -> Iterator[Constraint]:
+def _ordered(rules: tuple[Constraint, ...], held: frozenset[str]) -> Iterator[Constraint]:
     """Yield rules so that what one replaces is needed by none after it, as far as that is possible."""
     left = [rule for rule in rules if isinstance(rule, Inequality | Combination | Formula)]
     while left:
         free = (
             rule
             for rule in left
-            if not any(_target(rule, label) in other.columns for other in left if other is not rule)
+            if not any(_target(rule, held) in other.columns for other in left if other is not rule)
         )
         chosen = next(free, left[0])
         left.remove(chosen)
         yield chosen
 
 
-def _target(rule: Constraint, label: str | None) -> str:
+def _target(rule: Constraint, held: frozenset[str]) -> str:
     """Return the column that a rule would replace first of all."""
     if isinstance(rule, Inequality):
-        return rule.low if rule.high == label else rule.high
+        return rule.low if rule.high in held else rule.high
     return rule.columns[0] if isinstance(rule, Formula) else rule.columns[-1]
 
 
-def _step(train: Table, rule: Constraint) -> Computed | Difference | Joined | None:
+def _step(train: Table, rule: Constraint, held: frozenset[str]) -> Computed | Difference | Joined | None:
     if isinstance(rule, Formula):
         expression = parse(rule.equals)
         wanted = expression.value({name: train.numbers(name) for name in expression.names})
         same = np.isnan(train.numbers(rule.column)) == ~np.isfinite(wanted)
         return Computed(rule=rule) if rule.column != train.schema.label and same.all() else None
     if isinstance(rule, Inequality):
-        return _difference(train, rule)
+        return _difference(train, rule, held)
     if isinstance(rule, Unique | Range) or broken(train, rule).any():
         return None
-    return _joined(train, rule)
+    return _joined(train, rule, held)
 
 
-def _difference(train: Table, rule: Inequality) -> Difference | None:
-    target = _target(rule, train.schema.label)
+def _difference(train: Table, rule: Inequality, held: frozenset[str]) -> Difference | None:
+    target = _target(rule, held)
     other = rule.low if target == rule.high else rule.high
     values, others = train.numbers(target), train.numbers(other)
-    if (np.isnan(others) & ~np.isnan(values)).any() or np.isnan(values).all():
+    if target in held or (np.isnan(others) & ~np.isnan(values)).any() or np.isnan(values).all():
         return None
     gaps = np.abs(values - others)[~np.isnan(values)]
     first, second = train.schema.column(target), train.schema.column(other)
@@ -312,15 +314,15 @@ def _difference(train: Table, rule: Inequality) -> Difference | None:
     return Difference(rule=rule, target=target, column=column, least=least, bounds=(bottom, top))
 
 
-def _joined(train: Table, rule: Combination) -> Joined | None:
+def _joined(train: Table, rule: Combination, held: frozenset[str]) -> Joined | None:
     """Return the step with a column that tells all others, or else with a new one."""
     schema, tuples = train.schema, listed(rule, train.schema)
     size = len(np.unique(together(tuples))) if rule.tuples else 0
     for name, cells in zip(rule.columns, tuples, strict=True):
-        able = schema.column(name).kind in CODED and (schema.label not in rule.columns or name == schema.label)
+        able = schema.column(name).kind in CODED and held & set(rule.columns) <= {name}
         if able and size and len(np.unique(together([cells]))) == size:
             return Joined(rule=rule, key=name)
-    if schema.label in rule.columns or not size:
+    if held & set(rule.columns) or not size:
         return None
     key = " + ".join(rule.columns)
     while key in schema_names(schema):

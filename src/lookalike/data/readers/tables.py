@@ -15,6 +15,7 @@ from lookalike.core.registry import configured, find
 from lookalike.core.store import digest, write_json
 from lookalike.data.holding import constrained
 from lookalike.data.keyed import Keyed, Name, declared, in_order, related
+from lookalike.data.pixels import shown
 from lookalike.data.reading import read_notes
 from lookalike.data.relations import Relations
 from lookalike.data.table import Table
@@ -105,6 +106,10 @@ class Tables(Method):
             notes += [f"{name}: {note}" for note in told]
         found, dropped = related(tables, self.tables)
         found.save(folder)
+        # What a column could be matters no more where it is copied from the owner.
+        of_owner = [f"{member.name}: {_DOUBT}{shown(mine)}:" for member in found.schema.tables
+                    for mine, _ in member.inherited]  # fmt: skip
+        notes = [note for note in notes if not note.startswith(tuple(of_owner))]
         write_json(folder / "notes.json", [*notes, *dropped])
         found = Relations.open(folder)
         shutil.rmtree(whole)

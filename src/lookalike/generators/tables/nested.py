@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
+from lookalike.core.constraints import Unique
 from lookalike.core.contracts import Fitted, Method
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.events import Event, Note, Progress, Watch
@@ -126,17 +127,13 @@ class Nested(Method):
             if (way := _way(data, member, watch)) is not None:
                 ways[member.name] = way
         apart = self._fit_shared(data, ways, rng.child("shared"), watch)
-        columns = {member.name: _columns(data, member.name, ways) | attached(data, member, apart) for member in made}
+        of_owner = {member.name: copied(member, ways) for member in made}
+        columns = {
+            member.name: _columns(data, member.name, ways) | attached(data, member, apart, of_owner[member.name])
+            for member in made
+        }
         if self.describe:
-            # From above, so that what describes children does not stand among what describes their parents.
-            for member in made[1:]:
-                # Nor does what a shared table says: a mean that is exactly that of one row tells too much.
-                own, sizes = _columns(data, member.name, ways), data.sizes[member.name]
-                # Nor do numbers from 1 on: their mean is that of the number of rows.
-                cut = {member.order, *(one.column for one in numbered(own, sizes, member.order))}
-                own = {name: found for name, found in own.items() if name not in cut}
-                parents, owner = columns[str(member.parent)], data.owners(member.name)
-                parents |= described(own, owner, len(sizes), f"{member.name}:")
+            _describe(data, columns, ways, of_owner)
         root, count = made[0], len(made)
         schema = table_schema([column for column, _ in columns[root.name].values()], root.rows.label)
         table = Table.of({name: values for name, (_, values) in columns[root.name].items()}, schema)
@@ -144,10 +141,13 @@ class Nested(Method):
         watch(Progress("fit", 1, count, "tables"))
         children = {}
         for place, member in enumerate(made[1:], 1):
-            own, parents, sizes = columns[member.name], columns[str(member.parent)], data.sizes[member.name]
+            parents, sizes, same = columns[str(member.parent)], data.sizes[member.name], of_owner[member.name]
+            own = {name: found for name, found in columns[member.name].items() if name not in same}
             told, key, method = _Told(watch, member.name), rng.child("table", place), self.method(member.name)
-            to = {column: stands_for(data, member, column, apart) for column, other in member.links if other in apart}
-            children[member.name] = fit_children(own, parents, sizes, member.order, method, key, told, to)
+            to = {link: stands_for(data, member, link, apart) for link, other in member.links
+                  if other in apart and link not in same}  # fmt: skip
+            order = None if member.order in same else member.order
+            children[member.name] = fit_children(own, parents, sizes, order, method, key, told, to)
             watch(Progress("fit", place + 1, count, "tables"))
         kept = {member.name: data.tables[member.name] for member in data.schema.tables if member.keep}
         shared_ = {name: one for name, (one, _) in apart.items()}
@@ -216,7 +216,8 @@ class _FittedNested:
     ) -> None:
         self.schema, self.model, self.children, self.kept, self.ways = schema, model, children, kept, ways
         self.apart = apart
-        self.links = {member.name: links_of(member, apart) for member in schema.tables}
+        self.copied = {member.name: copied(member, ways) for member in schema.tables}
+        self.links = {member.name: links_of(member, apart, self.copied[member.name]) for member in schema.tables}
 
     def sample(self, n: int, rng: Rng, where: Mapping[str, object] | None = None) -> Relations:
         """Make exactly n rows of the root with all that belongs to them.
@@ -248,6 +249,37 @@ class _FittedNested:
 
     def _block(self, n: int, rng: Rng, where: Mapping[str, object], places: Places) -> Relations:
         root = self.schema.tables[0]
+        made: dict[str, Columns] = {root.name: self._first(n, rng, where)}
+        sizes: dict[str, Codes] = {}
+        tables: dict[str, Table] = {}
+        at, rows = {root.name: places}, n
+        for place, member in enumerate(self.schema.tables):
+            if member.whole:
+                tables[member.name] = Table.empty(member.rows)
+                continue
+            if member.parent is not None:
+                own, parent = self.children[member.name], member.parent
+                number = made[parent][self._number(parent, member.name)]
+                size = np.clip(np.rint(np.nan_to_num(number)), 0, own.most).astype(np.int64)
+                made[parent][self._number(parent, member.name)] = size.astype(np.float64)
+                key, links = rng.child("children", place - 1), self.links[member.name]
+                made[member.name] = own.draw(made[parent], size, key, links)
+                at[member.name] = at[parent].children(size, own.most, member.name)
+                sizes[member.name], rows = size, int(size.sum())
+            words = fresh_words(member.rows, rows, rng.child("words", place), at[member.name])
+            owner = self._of_owner(member, tables, sizes)
+            linked = {link.column: link.keys(made[member.name][link.column]) for link in self.links[member.name]}
+            values: dict[str, Values] = {**made[member.name], **words, **owner, **linked}
+            way = self.ways.get(member.name)
+            found = Table.of(values, member.rows if way is None else way.left())
+            tables[member.name] = found if way is None else way.restore(found)
+            # What belongs to these rows is made with what they have of their owners too.
+            made[member.name] |= {name: owner[name] for name in self.copied[member.name]}
+        return Relations(tables, sizes, self.schema)
+
+    def _first(self, n: int, rng: Rng, where: Mapping[str, object]) -> Columns:
+        """Return the columns of n rows of the root."""
+        root = self.schema.tables[0]
         way = self.ways.get(root.name)
         asked = where if way is None else way.asked(n, where, "tables.nested")
         drawn = self.model.sample(n, rng.child("root"), asked)
@@ -255,31 +287,7 @@ class _FittedNested:
         for place, link in enumerate(self.links[root.name]):
             first |= {link.column: link.find(first, rng.child("link", place))}
             first |= link.values(first[link.column])
-        made: dict[str, Columns] = {root.name: first}
-        rows: dict[str, int] = {root.name: n}
-        sizes: dict[str, Codes] = {}
-        tables: dict[str, Table] = {}
-        at = {root.name: places}
-        for place, member in enumerate(member for member in self.schema.tables if member.parent is not None):
-            own, parent = self.children[member.name], str(member.parent)
-            number = made[parent][self._number(parent, member.name)]
-            sizes[member.name] = np.clip(np.rint(np.nan_to_num(number)), 0, own.most).astype(np.int64)
-            made[parent][self._number(parent, member.name)] = sizes[member.name].astype(np.float64)
-            key, links = rng.child("children", place), self.links[member.name]
-            made[member.name] = own.draw(made[parent], sizes[member.name], key, links)
-            rows[member.name] = int(sizes[member.name].sum())
-            at[member.name] = at[parent].children(sizes[member.name], own.most, member.name)
-        for place, member in enumerate(self.schema.tables):
-            if not member.whole:
-                words = fresh_words(member.rows, rows[member.name], rng.child("words", place), at[member.name])
-                owner = self._owner(member.name, tables, sizes)
-                linked = {link.column: link.keys(made[member.name][link.column]) for link in self.links[member.name]}
-                values: dict[str, Values] = {**made[member.name], **words, **owner, **linked}
-                way = self.ways.get(member.name)
-                found = Table.of(values, member.rows if way is None else way.left())
-                tables[member.name] = found if way is None else way.restore(found)
-        empty = {member.name: Table.empty(member.rows) for member in self.schema.tables if member.whole}
-        return Relations({**tables, **empty}, sizes, self.schema)
+        return first
 
     def _number(self, parent: str, child: str) -> str:
         """Return the column of a parent that counts its children in a table."""
@@ -292,14 +300,15 @@ class _FittedNested:
             taken.append(found[name])
         return found[child]
 
-    def _owner(self, name: str, tables: Mapping[str, Table], sizes: Mapping[str, Codes]) -> dict[str, Values]:
-        """Return the keys of the owners of a table's rows."""
-        member = next(member for member in self.schema.tables if member.name == name)
+    def _of_owner(self, member: Member, tables: Mapping[str, Table], sizes: Mapping[str, Codes]) -> dict[str, Values]:
+        """Return the keys of the owners of a table's rows, and what else these have of them."""
         if member.parent is None:
             return {}
         key = next(one.key for one in self.schema.tables if one.name == member.parent)
-        keys = np.array(tables[member.parent].strings(str(key)), dtype=object)
-        return {str(member.column): list(np.repeat(keys, sizes[name]))}
+        rows = np.repeat(np.arange(len(sizes[member.name]), dtype=np.int64), sizes[member.name])
+        beside = tables[member.parent].take(rows)
+        pairs = {str(member.column): str(key), **self.copied[member.name]}
+        return {mine: beside.values(other) for mine, other in pairs.items()}
 
     def save(self, folder: Path) -> None:
         """Write `lookalike.json`, and one folder for each table."""
@@ -323,18 +332,48 @@ class _FittedNested:
 
 def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
     """Return how a table keeps constraints and times of day by construction; its order is left as it is."""
-    rules = [rule.title for rule in member.rows.constraints]
+    table, sizes = data.tables[member.name], data.sizes.get(member.name, np.zeros(0, dtype=np.int64))
+    fixed = {mine for mine, _ in member.inherited}
+    counted = {one.column for one in numbered(learnt(table), sizes, member.order)}
     # Times of the order are learnt with it: see `Order`.
-    way = reduction_of(data.tables[member.name], [member.order] if member.order else [])
+    way = reduction_of(table, {*fixed, *([member.order] if member.order else [])}, fixed | counted)
     if member.order in way.replaced:
         times = tuple(step for step in way.steps if isinstance(step, Clock))
         way = Reduction(whole=way.whole, steps=times)
     kept = way if way.steps else None
-    rejected = [title for title in rules if kept is None or title not in kept.kept]
+    # The key of the owner and a number come once.
+    once = [rule.title for rule in member.rows.constraints
+            if isinstance(rule, Unique) and member.column in rule.columns and counted & set(rule.columns)]  # fmt: skip
+    rejected = [rule.title for rule in member.rows.constraints
+                if rule.title not in once and (kept is None or rule.title not in kept.kept)]  # fmt: skip
     if rejected:
         told = f"{member.name}: constraints {'; '.join(rejected)}: kept by rejecting whole families"
         watch(Note("fit", told, "warning"))
     return kept
+
+
+def copied(member: Member, ways: Mapping[str, Reduction]) -> dict[str, str]:
+    """Return the columns of a table that are copied from its owner, and those there; a formula is stronger."""
+    way = ways.get(member.name)
+    return {mine: other for mine, other in member.inherited if way is None or mine not in way.replaced}
+
+
+def _describe(
+    data: Relations,
+    columns: Mapping[str, Known],
+    ways: Mapping[str, Reduction],
+    of_owner: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Add to the columns of every table what describes the rows that belong to its rows."""
+    # From above, so that what describes children does not stand among what describes their parents.
+    for member in data.owned:
+        # Nor does what a shared table says: a mean that is exactly that of one row tells too much.
+        own, sizes = _columns(data, member.name, ways), data.sizes[member.name]
+        # Nor do numbers from 1 on: their mean is that of the number of rows.
+        counted = (one.column for one in numbered(own, sizes, member.order))
+        cut = {member.order, *counted, *of_owner[member.name]}
+        own = {name: found for name, found in own.items() if name not in cut}
+        columns[str(member.parent)].update(described(own, data.owners(member.name), len(sizes), f"{member.name}:"))
 
 
 def _columns(data: Relations, name: str, ways: Mapping[str, Reduction]) -> Known:

@@ -6,7 +6,7 @@ Legend: M rows of a shared table, N rows that refer to them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -163,16 +163,19 @@ def number_of(table: str, column: str) -> str:
     return f"{_MARK}number of {table} by {column}"
 
 
-def attached(data: Relations, member: Member, shared: Mapping[str, tuple[Shared, Codes]]) -> Known:
+def attached(
+    data: Relations, member: Member, shared: Mapping[str, tuple[Shared, Codes]], besides: Collection[str] = ()
+) -> Known:
     """Return what rows of a table say of the made rows that stand for those that they refer to, [N] each.
 
     Args:
         data: Families.
         member: The table.
         shared: The shared tables made anew, each with the made row that stands for each real one, [M].
+        besides: Columns that refer to what a column of the owner refers to.
     """
     found: Known = {}
-    for link in links_of(member, {name: one for name, (one, _) in shared.items()}):
+    for link in links_of(member, {name: one for name, (one, _) in shared.items()}, besides):
         rows = stands_for(data, member, link.column, shared)
         values = link.values(rows)
         for column in link.columns:
@@ -327,8 +330,7 @@ def _matched(real_MD: npt.NDArray[Any], made_MD: npt.NDArray[Any], weight_M: npt
     return found
 
 
-def links_of(member: Member, shared: Mapping[str, Shared]) -> tuple[Link, ...]:
-    """Return the columns of a table that refer to shared tables made anew."""
-    return tuple(
-        Link(column, shared[to], number_of(member.name, column)) for column, to in member.links if to in shared
-    )
+def links_of(member: Member, shared: Mapping[str, Shared], besides: Collection[str] = ()) -> tuple[Link, ...]:
+    """Return the columns of a table that refer to shared tables made anew, without some."""
+    links = [(column, to) for column, to in member.links if to in shared and column not in besides]
+    return tuple(Link(column, shared[to], number_of(member.name, column)) for column, to in links)

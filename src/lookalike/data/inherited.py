@@ -1,0 +1,103 @@
+"""Columns of an owned table that say what a column of its owner says, row by row: the key of the customer, a currency.
+
+Legend: N rows of the table, each beside its owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookalike.core.schema import Column
+from lookalike.data.table import CODED, NUMERIC, WORDS, Codes, Table
+
+_FEWEST = 20
+"""Owners that would differ from their rows, were it chance, from which on equal columns are no chance."""
+_TRIED = 100
+
+
+def inherited(
+    table: Table, beside: Table, owner: Codes, besides: Collection[str], links: tuple[Mapping[str, str], ...]
+) -> dict[str, str]:
+    """Return the columns that equal one of the owner in every row, and that one: of several one of the same name.
+
+    A column says nothing where nearly all owners have the same value, and a column of keys is one of the owner's only
+    where both have keys of one table.
+
+    Args:
+        table: The rows, [N].
+        beside: The owner of each, [N].
+        owner: Which row of its table that is, [N].
+        besides: Columns that are no copies: keys of the owner, of the rows themselves, and what is declared otherwise.
+        links: Columns with keys of kept or shared tables, and these; of the table and of its owner.
+    """
+    owners = beside.take(np.unique(owner, return_index=True)[1])
+    told = [one for one in beside.schema.columns if _telling(owners, one.name)]
+    found = {}
+    for column in table.schema.columns:
+        if column.name in besides:
+            continue
+        for other in sorted(told, key=lambda one: one.name != column.name):
+            if column.name in links[0] and links[0][column.name] != links[1].get(other.name):
+                continue
+            ruled = any(column.name in rule.columns for rule in table.schema.constraints)
+            if (column.kind == other.kind or not ruled) and _equal(table, column, beside, other):
+                found[column.name] = other.name
+                break
+    return found
+
+
+def copied(table: Table, beside: Table, pairs: Mapping[str, str]) -> Table:
+    """Return the table with columns as those of the owner are: of their kind, with their categories.
+
+    Args:
+        table: The rows, [N].
+        beside: The owner of each, [N].
+        pairs: What `inherited` gave.
+    """
+    columns, values = list(table.schema.columns), table.table
+    for place, column in enumerate(columns):
+        if column.name in pairs:
+            other = beside.schema.column(pairs[column.name])
+            # What is written stays as it was: whole numbers of a file that has types are keys of that type.
+            kept = column.kind == other.kind or "int" in column.stored
+            changes = {"name": column.name, "stored": column.stored if kept else other.stored}
+            columns[place] = other.model_copy(update=changes)
+            values = values.set_column(place, column.name, beside.table.column(other.name))
+    return Table(values, table.schema.model_copy(update={"columns": tuple(columns)}))
+
+
+def _telling(owners: Table, name: str) -> bool:
+    """Say whether enough owners have a value that another does not have."""
+    codes = pc.dictionary_encode(owners.table.column(name).combine_chunks(), null_encoding="encode").indices
+    share = np.bincount(codes.to_numpy()) / max(len(owners), 1)
+    return bool(len(owners) * (1 - float(np.square(share).sum())) >= _FEWEST)
+
+
+def _equal(table: Table, column: Column, beside: Table, other: Column) -> bool:
+    for rows in (slice(0, _TRIED), slice(None)):
+        some = np.arange(len(table))[rows]
+        if not _same(table.take(some), column, beside.take(some), other):
+            return False
+    return True
+
+
+def _same(table: Table, column: Column, beside: Table, other: Column) -> bool:
+    """Say whether two columns hold the same, as numbers or as words; whole numbers are words too, as keys are."""
+    if column.kind in NUMERIC and other.kind in NUMERIC:
+        alike = (column.kind == "datetime") == (other.kind == "datetime")
+        return alike and np.array_equal(table.numbers(column.name), beside.numbers(other.name), equal_nan=True)
+    words = _words(table, column), _words(beside, other)
+    return words[0] is not None and words[1] is not None and words[0].equals(words[1])
+
+
+def _words(table: Table, column: Column) -> pa.Array | None:
+    values = table.table.column(column.name).combine_chunks()
+    if column.kind in CODED:
+        return pa.array(column.categories, pa.large_string()).take(values)
+    if column.kind in WORDS:
+        return pc.utf8_trim_whitespace(values)
+    return pc.cast(values, pa.large_string()) if column.kind == "integer" else None
