@@ -7,11 +7,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from tests.cli.calling import call, refused
 from tests.data.clinic import write_clinic
+from tests.data.orders import write_orders
 from tests.data.shop import write_shop
 
 from lookalike.cli.starter import starter
@@ -219,3 +221,70 @@ def test_a_few_rows_that_own_everything_and_lists_of_names_are_no_root(shop: Pat
     assert "parent" not in tables["shops"]
     assert tables["shops"]["links"] == {"lands": "land"}
     assert tables["lands"]["shared"] is True
+
+
+@pytest.fixture
+def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop").mkdir()
+    write_orders(tmp_path / "shop", 60)
+    return tmp_path
+
+
+def test_numbers_and_what_owners_say_are_seen(orders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, lines = starter("shop", None, orders)
+    tables = yaml.safe_load(text)["data"]["tables"]
+    assert tables["lines"] == {
+        "read": "csv",
+        "path": "shop/lines.csv",
+        "parent": {"orders": "order_id"},
+        "order": "line_no",
+    }
+    assert "order: line_no  # it numbers the rows of each owner from 1 on\n" in text
+    assert "# as in its row of orders, so copied from there: customer_id, currency\n" in text
+    assert tables["orders"]["order"] == "ordered"
+    assert "lines.line_no numbers the rows of each owner from 1 on" in lines
+    assert "lines.customer_id is orders.customer_id of its owner" in lines
+    assert call(capsys, "init", "shop")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+    real = pd.read_csv("shop/lines.csv")
+    made, of = (pd.read_csv(f"runs/shop/written/csv/{name}.csv") for name in ("lines", "orders"))
+    assert list(made.columns) == list(real.columns)
+    assert not made.duplicated(["order_id", "line_no"]).any()
+    assert (made.groupby("order_id")["line_no"].agg(list).map(lambda one: one == [*range(1, len(one) + 1)])).all()
+    both = made.merge(of, on="order_id", suffixes=("", " there"))
+    assert (both["customer_id"] == both["customer_id there"]).all()
+    assert (both["currency"] == both["currency there"]).all()
+    assert not set(made["customer_id"]) & set(real["customer_id"])
+
+
+def test_real_keys_are_left_out_where_too_little_speaks_for_a_copy(orders: Path) -> None:
+    of = pd.read_csv("shop/orders.csv").iloc[:15]
+    of.to_csv("shop/orders.csv", index=False)
+    pd.read_csv("shop/lines.csv").merge(of[["order_id"]]).to_csv("shop/lines.csv", index=False)
+    tables = yaml.safe_load(starter("shop", None, orders)[0])["data"]["tables"]
+    assert tables["lines"]["leave_out"] == ["customer_id"]
+    write_orders(orders / "shop", 60)
+    lines = pd.read_csv("shop/lines.csv")
+    lines.loc[5, "customer_id"] = lines.loc[lines["customer_id"] != lines.loc[5, "customer_id"], "customer_id"].iloc[0]
+    lines.to_csv("shop/lines.csv", index=False)
+    tables = yaml.safe_load(starter("shop", None, orders)[0])["data"]["tables"]
+    assert tables["lines"]["leave_out"] == ["customer_id"]
+
+
+def test_the_best_order_is_taken(orders: Path) -> None:
+    """A date that rises with the numbers; numbers where it does not; numbers with gaps where there is nothing else."""
+    lines = pd.read_csv("shop/lines.csv")
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(lines["order_id"] % 100 + 2 * lines["line_no"], "D")
+    draw = np.random.default_rng(0)
+    for columns, expected in (
+        ({"packed": day}, "packed  # rows of one owner come in this order, and line_no counts them\n"),
+        ({"packed": day.sample(frac=1, random_state=0).to_numpy()}, "line_no  # it numbers the rows"),
+        ({"line_no": lines["line_no"] * 2 + draw.integers(0, 2, len(lines))}, "line_no  # no two rows of one owner"),
+    ):
+        lines.assign(**columns).to_csv("shop/lines.csv", index=False)
+        assert f"      order: {expected}" in starter("shop", None, orders)[0]
+    # Of a million numbers hardly any two are equal.
+    wide = draw.integers(1, 10**6, len(lines))
+    lines.assign(line_no=draw.integers(1, 9, len(lines)), cents=wide).to_csv("shop/lines.csv", index=False)
+    assert "order" not in yaml.safe_load(starter("shop", None, orders)[0])["data"]["tables"]["lines"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from lookalike.cli.opening import Opening, flow, plural
+from lookalike.cli.starter_families import Family, families
 from lookalike.cli.starter_tables import csv_writer
 from lookalike.core.errors import DataError
 from lookalike.data.kinship import Kinship, Reference, kinship, tables_in
@@ -62,10 +63,11 @@ def several(opening: Opening) -> tuple[str, list[str]] | None:
             f"{shown(opening.data)} holds {len(sources)} tables: {listed}; no column of one holds keys of another, so "
             "write a recipe for one of them, or one with read: tables that says how they belong together"
         )
-    return _recipe(found, opening), _findings(found, opening)
+    seen = families(found)
+    return _recipe(found, seen, opening), _findings(found, seen, opening)
 
 
-def _recipe(found: Kinship, opening: Opening) -> str:
+def _recipe(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> str:
     rows, largest = found.tables[found.root].rows, max(found.owners, key=lambda name: found.tables[name].rows)
     scanty = rows < _SCANTY
     text = _HEAD.format(
@@ -75,9 +77,9 @@ def _recipe(found: Kinship, opening: Opening) -> str:
         file=opening.file,
         head=opening.head(),
     )
-    lines = [*_table(found, found.root, opening)]
+    lines = [*_table(found, found.root, Family(), opening)]
     for name in found.owners:
-        lines += _table(found, name, opening)
+        lines += _table(found, name, seen[name], opening)
     for name in found.others:
         lines += _shared(found, name, opening)
     text += "".join(f"    {line}\n" for line in lines)
@@ -115,20 +117,25 @@ def _source(found: Kinship, name: str, opening: Opening) -> list[str]:
     return [f"{each}: {flow(value)}" for each, value in read.items()]
 
 
-def _table(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
+def _table(found: Kinship, name: str, family: Family, opening: Opening) -> Iterator[str]:
     """Yield the lines of a table that is made anew."""
     owner = found.owners.get(name)
     yield f"{name}:" + ("  # the root, which no other owns" if owner is None else "")
     yield from (f"  {line}" for line in _source(found, name, opening))
     if owner is not None:
         yield f"  parent: {flow({owner.other: owner.column})}"
-        if order := _order(found, name):
-            yield f"  order: {flow(order)}  # rows of one owner come in this order"
-    yield from (f"  {line}" for line in _links(found, name))
+        if family.order:
+            yield f"  order: {flow(family.order)}  # {family.why}"
+        if family.same:
+            yield f"  # as in its row of {owner.other}, so copied from there: {', '.join(map(shown, family.same))}"
+    yield from (f"  {line}" for line in _links(found, name, family.same))
 
 
-def _links(found: Kinship, name: str) -> Iterator[str]:
-    """Yield the lines of links, and of keys that refer to nothing or to a table that cannot be linked to."""
+def _links(found: Kinship, name: str, same: Collection[str] = ()) -> Iterator[str]:
+    """Yield the lines of links, and of keys that refer to nothing or to a table that cannot be linked to.
+
+    Keys that are the `same` as those of the owner need no table to refer to.
+    """
     links = {other: columns for other in found.tables if (columns := found.links(name, other))}
     able = {other: one[0] if len(one) == 1 else one for other, one in links.items() if found.linkable(name, other)}
     if able:
@@ -136,7 +143,8 @@ def _links(found: Kinship, name: str) -> Iterator[str]:
     needed = [pair for pair in found.losing(name) if pair[0] == found.owners.get(name) or pair[0].other in able]
     if lost := [_lost(*pair) for pair in needed]:
         yield f"orphans: drop  # {' and '.join(lost)}: such rows are left out, and counted"
-    cut = {other: columns for other, columns in [*links.items(), (name, found.within(name))] if other not in able}
+    refers = [*links.items(), (name, found.within(name))]
+    cut = {other: [one for one in columns if one not in same] for other, columns in refers if other not in able}
     if any(cut.values()):
         told = " and ".join(
             f"{', '.join(map(shown, columns))} keys of {other}" for other, columns in cut.items() if columns
@@ -158,17 +166,11 @@ def _shared(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
     yield from (f"  {line}" for line in _links(found, name))
 
 
-def _order(found: Kinship, name: str) -> str | None:
-    """Return a column of dates that no row lacks."""
-    columns = [one for one in found.tables[name].columns if one.column.kind == "datetime" and not one.facts.missing]
-    return columns[0].column.name if columns else None
-
-
 def _lost(one: Reference, share: float) -> str:
     return f"{100 * share:.2g} % of {shown(one.column)} are no keys of {one.other}"
 
 
-def _findings(found: Kinship, opening: Opening) -> list[str]:
+def _findings(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> list[str]:
     """Return what was seen, a line each."""
     lines = [f"{name}: {plural(table.rows, 'row')}, {plural(len(table.columns), 'column')}"
              for name, table in found.tables.items()]  # fmt: skip
@@ -176,6 +178,11 @@ def _findings(found: Kinship, opening: Opening) -> list[str]:
         owns = " (its owner)" if found.owners.get(one.table) == one else ""
         lost = f"; {_lost(one, one.lost)}" if one.lost else ""
         lines.append(f"{one.table}.{shown(one.column)} holds keys of {one.other}.{shown(one.key)}{owns}{lost}")
+    for name, family in seen.items():
+        owner = found.owners[name].other
+        lines += [f"{name}.{shown(mine)} is {owner}.{shown(other)} of its owner" for mine, other in family.same.items()]
+        lines += [f"{name}.{shown(one)} numbers the rows of each owner from {first:g} on"
+                  for one, first in family.numbers.items()]  # fmt: skip
     shared = [name for name in found.others if found.referred(name)]
     lines.append(f"root: {found.root}; shared by all: {', '.join(shared) or 'none'}")
     return [*lines, f"why, and how to change it: lookalike schema {opening.file}"]

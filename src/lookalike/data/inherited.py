@@ -100,4 +100,6 @@ def _words(table: Table, column: Column) -> pa.Array | None:
         return pa.array(column.categories, pa.large_string()).take(values)
     if column.kind in WORDS:
         return pc.utf8_trim_whitespace(values)
-    return pc.cast(values, pa.large_string()) if column.kind == "integer" else None
+    if column.kind == "datetime" or np.mod(table.numbers(column.name)[~table.missing(column.name)], 1).any():
+        return None
+    return pc.cast(pc.cast(values, pa.int64()), pa.large_string())

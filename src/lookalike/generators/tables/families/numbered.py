@@ -86,7 +86,7 @@ def numbered(own: Known, sizes: Codes, order: str | None) -> tuple[Numbered, ...
     owner, place = _owner(sizes), within(sizes)
     found: dict[str, tuple[Numbers, tuple[float, ...]]] = {}
     for name, (column, values) in own.items():
-        numbers, levels = _numbers(column, values)
+        numbers, levels = whole_numbers(column, values)
         if len(numbers) and not np.isnan(numbers).any() and float(numbers.min()).is_integer():
             in_turn = numbers[np.lexsort((numbers, owner))]
             if np.array_equal(in_turn, numbers.min() + place):
@@ -108,7 +108,7 @@ def in_turn(own: Known, sizes: Codes, order: str | None, counted: Sequence[Numbe
     owner = _owner(sizes)
     for one in counted:
         if one.leads:
-            return np.lexsort((_numbers(*own[one.column])[0], owner))
+            return np.lexsort((whole_numbers(*own[one.column])[0], owner))
     return np.arange(len(owner)) if order is not None else np.lexsort((rng.numpy().random(len(owner)), owner))
 
 
@@ -194,7 +194,7 @@ def _rises(numbers: Numbers, values: Values, owner: Codes) -> bool:
     return not bool((fall & (np.diff(owner) == 0)).any())
 
 
-def _numbers(column: Column, values: Values) -> tuple[Numbers, tuple[float, ...]]:
+def whole_numbers(column: Column, values: Values) -> tuple[Numbers, tuple[float, ...]]:
     """Return whole numbers, and those that categories stand for; none where it holds something else."""
     if column.kind in ("integer", "number"):
         return np.asarray(values, dtype=np.float64), ()
