@@ -1,35 +1,19 @@
-"""From tables that were read one by one to tables that belong together: keys are checked, rows come to their owners.
-
-Legend: N rows of a table, P rows of its parent.
-"""
+"""How several tables belong together, as a recipe says it, and whether they make one tree."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, final
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from lookalike.core.constraints import Constraint
-from lookalike.core.errors import DataError
-from lookalike.core.schema import Member
-from lookalike.data.inherited import copied, inherited
 from lookalike.data.pixels import shown
-from lookalike.data.relations import Relations, relations_schema
-from lookalike.data.table import CODED, NUMERIC, Codes, Table
 
-Flags = npt.NDArray[np.bool_]
 TABLE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """What a table may be called: it is a folder too."""
 WHOLE = r"^([-+]?[0-9]+)\.0+$"
 """A whole number written as a decimal."""
-_COUNT = re.compile(r"0|-?[1-9]\d{0,14}")
-"""A whole number as a program writes it."""
 Name = Annotated[str, StringConstraints(pattern=TABLE_NAME)]
 
 
@@ -195,193 +179,6 @@ def _circle(tables: Mapping[str, Keyed]) -> list[str]:
         if at is not None and at[0] == start:
             return [*path, start]
     return []
-
-
-def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Relations, list[str]]:
-    """Return tables with their keys checked and their rows in the order of their owners, and what was dropped.
-
-    Args:
-        tables: As read: keys of kind id, columns with keys of an owner or of a shared table of kind text, with those
-            of kept tables of kind category.
-        keyed: How they belong together, in an order that `in_order` takes.
-
-    Raises:
-        DataError: A key is missing or refers to no row, or values of an order are missing.
-    """
-    names = in_order(keyed)
-    done = {name: _with_key(name, tables[name], keyed[name]) for name in names}
-    sizes: dict[str, Codes] = {}
-    pairs: dict[str, dict[str, str]] = {}
-    members, notes = [], []
-    order = [name for name in names if keyed[name].keep] + [name for name in names if keyed[name].shared]
-    for name in (*order, *(name for name in names if not keyed[name].whole)):
-        one, table, told = keyed[name], done[name], []
-        for column, other in one.foreign:
-            link = _shared_link if keyed[other].shared else _linked
-            table, lost = link(name, table, column, _keys(done[other], keyed[other]), other, one)
-            stored = _stored(table, column, done[other], keyed[other])
-            table = _replaced(table, column, {"stored": stored}, table.table.column(column))
-            told += lost
-        if one.owner is not None:
-            table, sizes[name], lost = _owned(name, table, done[one.owner[0]], keyed)
-            table, pairs[name] = _inheriting(table, done[one.owner[0]], sizes[name], one, keyed[one.owner[0]])
-            told += [*lost, *(f"{name}: {mine} is {other} of the owner: copied" for mine, other in pairs[name].items())]
-        if one.keep:
-            told.append(f"{name}: kept; its {len(table):,} real rows are given out as they are")
-        done[name] = table
-        notes += told
-    for name in names:
-        one, owner = keyed[name], keyed[name].owner or (None, None)
-        members.append(
-            Member(name=name, rows=done[name].schema, key=one.key, parent=owner[0], column=owner[1], order=one.order,
-                   links=one.foreign, inherited=tuple(pairs.get(name, {}).items()), keep=one.keep, shared=one.shared)
-        )  # fmt: skip
-    return Relations(done, sizes, relations_schema(members)), notes
-
-
-def _keys(table: Table, one: Keyed) -> pa.ChunkedArray:
-    return table.table.column(str(one.key))
-
-
-def _with_key(name: str, table: Table, one: Keyed) -> Table:
-    """Return the table, of which no key is missing."""
-    if one.key is None:
-        return table
-    lacking = table.table.column(one.key).null_count
-    if lacking:
-        raise DataError(f"table {name}: {lacking:,} of {len(table):,} rows have no key in {one.key}; fill them")
-    return table
-
-
-def _where_from(name: str, column: str, other: str, gone: Flags, missing: int, one: Keyed) -> list[str]:
-    """Refuse keys that refer to no row, or say how many rows go for it."""
-    lost, unknown = int(gone.sum()), int(gone.sum()) - missing
-    if not lost:
-        return []
-    told = " and ".join(
-        part
-        for part in (f"{unknown:,} that {other} lacks" if unknown else "", f"{missing:,} missing" if missing else "")
-        if part
-    )
-    if one.orphans == "stop":
-        raise DataError(
-            f"table {name}: of {len(gone):,} keys in {column}, found {told}; correct them, or set orphans: drop for "
-            f"{name} to leave such rows out"
-        )
-    return [f"{name}: dropped {lost:,} of {len(gone):,} rows whose {column} refers to no row of {other}: {told}"]
-
-
-def _linked(
-    name: str, table: Table, column: str, keys: pa.ChunkedArray, other: str, one: Keyed
-) -> tuple[Table, list[str]]:
-    """Return the rows whose key is missing or one of a kept table."""
-    categories = table.schema.column(column).categories
-    known = np.asarray(pc.is_in(pa.array(categories, pa.large_string()), keys.combine_chunks()).to_numpy(False))
-    codes = table.codes(column)
-    gone = (codes >= 0) & ~np.append(known, True)[codes]
-    notes = _where_from(name, column, other, gone, 0, one)
-    if gone.any():
-        table = table.take(np.flatnonzero(~gone))
-    return _only_used(table, column, known), notes
-
-
-def _shared_link(
-    name: str, table: Table, column: str, keys: pa.ChunkedArray, other: str, one: Keyed
-) -> tuple[Table, list[str]]:
-    """Return the rows whose key is missing or one of a shared table; new keys will stand there."""
-    words = _words(table.table.column(column), keys)
-    known = pc.or_(pc.is_null(words), pc.is_in(words, keys.combine_chunks()))
-    gone = ~np.asarray(known.to_numpy(False))
-    notes = _where_from(name, column, other, gone, 0, one)
-    changes = {"kind": "id", "optional": bool(words.null_count)}
-    return _replaced(table, column, changes, words).take(np.flatnonzero(~gone)), notes
-
-
-def _words(column: pa.ChunkedArray, keys: pa.ChunkedArray) -> pa.Array:
-    """Return keys as they stand in the other table: 101.0, as whole numbers with gaps are often written, is 101."""
-    words = pc.utf8_trim_whitespace(column).combine_chunks()
-    if not pc.any(pc.is_in(words, keys.combine_chunks().drop_null())).as_py():
-        whole = pc.replace_substring_regex(words, WHOLE, r"\1")
-        return whole if pc.any(pc.is_in(whole, keys.combine_chunks().drop_null())).as_py() else words
-    return words
-
-
-def _only_used(table: Table, name: str, known: Flags) -> Table:
-    """Return the table without those categories of a column that are not known."""
-    if known.all():
-        return table
-    column = table.schema.column(name)
-    kept = tuple(category for category, there in zip(column.categories, known, strict=True) if there)
-    codes = np.append(np.cumsum(known) - 1, -1)[table.codes(name)]
-    return _replaced(table, name, {"categories": kept}, pa.array(codes.astype(np.int32), mask=codes < 0))
-
-
-def _replaced(table: Table, name: str, changes: Mapping[str, Any], values: pa.Array) -> Table:
-    columns = tuple(c.model_copy(update=dict(changes)) if c.name == name else c for c in table.schema.columns)
-    place = table.table.column_names.index(name)
-    return Table(table.table.set_column(place, name, values), table.schema.model_copy(update={"columns": columns}))
-
-
-def _owned(name: str, table: Table, parent: Table, keyed: Mapping[str, Keyed]) -> tuple[Table, Codes, list[str]]:
-    """Return rows in the order of their owners, how many each owner has, and what was dropped."""
-    one = keyed[name]
-    other, column = one.owner or ("", "")
-    table = table if one.order is None else _counted(table, one.order)
-    words = _words(table.table.column(column), _keys(parent, keyed[other]))
-    found = pc.index_in(words, _keys(parent, keyed[other]).combine_chunks())
-    gone = np.asarray(pc.is_null(found).to_numpy(False))
-    notes = _where_from(name, column, other, gone, words.null_count, one)
-    owner = np.asarray(pc.fill_null(found, 0).to_numpy(False)).astype(np.int64)
-    rows = np.flatnonzero(~gone)
-    order = np.zeros(len(rows)) if one.order is None else _order(name, table, one.order)[rows]
-    index = rows[np.lexsort((order, owner[rows]))]
-    stored, form = _stored(table, column, parent, keyed[other]), parent.schema.column(str(keyed[other].key)).form
-    changes = {"kind": "id", "optional": False, "stored": stored, "form": form}
-    sorted_ = _replaced(table, column, changes, words).take(index)
-    return sorted_, np.bincount(owner[rows], minlength=len(parent)).astype(np.int64), notes
-
-
-def _inheriting(table: Table, parent: Table, sizes: Codes, one: Keyed, owner: Keyed) -> tuple[Table, dict[str, str]]:
-    """Return rows with what they have of their owners as those have it, and which columns that are."""
-    rows = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
-    said = one.options.get("columns", {})
-    kinds = {name: wanted.get("kind") for name, wanted in said.items() if isinstance(wanted, Mapping)}
-    besides, beside = {str(one.key), *one.parent.values()}, parent.take(rows)
-    pairs = inherited(table, beside, rows, besides, (dict(one.foreign), dict(owner.foreign)))
-    # Who declares a column as something else wants it to be that.
-    pairs = {name: other for name, other in pairs.items()
-             if kinds.get(name) in (None, parent.schema.column(other).kind)}  # fmt: skip
-    return copied(table, beside, pairs), pairs
-
-
-def _stored(table: Table, column: str, other: Table, one: Keyed) -> str:
-    """Return the type that keys are written in: their own, else that of the keys that they refer to."""
-    return table.schema.column(column).stored or other.schema.column(str(one.key)).stored
-
-
-def _counted(table: Table, name: str) -> Table:
-    """Return the table with numbers in a column of categories that are whole numbers: in an order they are amounts."""
-    if name not in table.table.column_names or table.schema.column(name).kind not in CODED:
-        return table
-    categories = table.schema.column(name).categories
-    if any(not _COUNT.fullmatch(one) for one in categories):
-        return table
-    codes = table.codes(name)
-    values = np.array([*map(int, categories), 0], dtype=np.int64)[codes]
-    return _replaced(table, name, {"kind": "integer", "categories": ()}, pa.array(values, mask=codes < 0))
-
-
-def _order(name: str, table: Table, column: str) -> npt.NDArray[np.float64]:
-    if column not in table.table.column_names or table.schema.column(column).kind not in NUMERIC:
-        able = [one.name for one in table.schema.columns if one.kind in NUMERIC]
-        raise DataError(
-            f"table {name}: order names {shown(column)}, which is no column of numbers or dates; allowed: "
-            f"{', '.join(map(shown, able[:20])) or 'none'}"
-        )
-    lacking = int(table.missing(column).sum())
-    if lacking:
-        raise DataError(f"table {name}: {lacking:,} rows have no value in {column}, which gives their order; fill them")
-    return table.numbers(column)
 
 
 def declared(name: str, keyed: Mapping[str, Keyed]) -> dict[str, dict[str, Any]]:

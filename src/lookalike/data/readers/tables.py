@@ -14,9 +14,10 @@ from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.registry import configured, find
 from lookalike.core.store import digest, write_json
 from lookalike.data.holding import constrained
-from lookalike.data.keyed import Keyed, Name, declared, in_order, related
+from lookalike.data.keyed import Keyed, Name, declared, in_order
 from lookalike.data.pixels import shown
 from lookalike.data.reading import read_notes
+from lookalike.data.related import related
 from lookalike.data.relations import Relations
 from lookalike.data.table import Table
 from lookalike.data.tabular import TabularSettings
