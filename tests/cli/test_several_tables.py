@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from tests.cli.calling import call, refused
+from tests.data.orders import write_regions
 from tests.data.shop import write_shop
 
 
@@ -81,3 +83,29 @@ def test_orphans_are_one_line_with_the_way_out(tables: dict[str, Any], capsys: p
     Path("shops.csv").write_text("\n".join(rows[:-5]) + "\n")
     told = refused(capsys, "run", recipe(tables))
     assert "that shops lacks; correct them, or set orphans: drop for sales to leave such rows out" in told
+
+
+def test_keys_of_several_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Shards, files and further rows have keys that are unique and refer to rows; bad ones are one line."""
+    monkeypatch.chdir(tmp_path)
+    tables = write_regions(tmp_path)
+    path = recipe(tables)
+    assert call(capsys, "run", path, "--workers", "1", "--set", "sample.rows=1500", "--set", "write=[csv]")[0] == 0
+    orders, lines, parcels = (pd.read_csv(f"runs/shops/written/csv/{name}.csv") for name in tables)
+    assert list(orders.columns) == ["region", "number", "paid"]
+    assert len(orders) == 1500
+    assert not orders.duplicated(["region", "number"]).any()
+    assert not lines.duplicated(["region", "number", "line_no"]).any()
+    assert len(lines.merge(orders)) == len(lines)
+    renamed = parcels.rename(columns={"area": "region", "of": "number", "line": "line_no"})
+    assert len(renamed.merge(lines)) == len(parcels) > 0
+    assert call(capsys, "sample", "runs/shops", "--rows", "7", "--out", "more", "--workers", "1")[0] == 0
+    with pytest.raises(SystemExit):
+        _main("schema", path)
+    assert "part of the key" in capsys.readouterr().out
+    told = refused(capsys, "run", recipe(tables, orders={"key": ["region", "paid"]}), "--out", "again")
+    assert "have the region + paid of an earlier row" in told
+    told = refused(capsys, "run", recipe(tables, lines={"parent": {"orders": ["region"]}}), "--out", "again")
+    assert "table lines has keys of orders in region, but the key of orders is region, number" in told

@@ -65,3 +65,34 @@ def write_orders(folder: Path, n: int = 300, seed: int = 0) -> dict[str, Any]:
         },
         "lines": {"read": "csv", "path": place["lines"], "parent": {"orders": "order_id"}},
     }
+
+
+def write_regions(folder: Path, n: int = 200, seed: int = 0) -> dict[str, Any]:
+    """Write files of orders that are numbered in each region, with lines and their parcels: no key is one column.
+
+    The last table calls the keys of its owner otherwise; some lines have no parcel. Rows stand in no order.
+    """
+    draw = np.random.default_rng(seed)
+    region = draw.choice(["N", "S", "W"], n, p=[0.5, 0.3, 0.2])
+    orders = pd.DataFrame({"region": region, "number": pd.Series(region).groupby(region).cumcount() + 1})
+    orders["paid"] = draw.choice(["yes", "no"], n)
+    lines = orders.loc[np.repeat(np.arange(n), 1 + draw.poisson(1.5, n)), ["region", "number"]].reset_index(drop=True)
+    lines["line_no"] = lines.groupby(["region", "number"]).cumcount() + 1
+    lines["price"] = (np.where(lines["region"] == "N", 10, 30) + draw.gamma(2, 5, len(lines))).round(2)
+    parcels = lines.loc[np.repeat(np.arange(len(lines)), draw.poisson(1, len(lines)))]
+    parcels = parcels.drop(columns="price").rename(columns={"region": "area", "number": "of", "line_no": "line"})
+    parcels["weight"] = draw.integers(1, 60, len(parcels))
+    place = {}
+    for name, table in (("orders", orders), ("lines", lines), ("parcels", parcels)):
+        place[name] = str(folder / f"{name}.csv")
+        table.sample(frac=1, random_state=seed).to_csv(place[name], index=False)
+    return {
+        "orders": {"read": "csv", "path": place["orders"], "key": ["region", "number"]},
+        "lines": {
+            "read": "csv",
+            "path": place["lines"],
+            "key": ["region", "number", "line_no"],
+            "parent": {"orders": ["region", "number"]},
+        },
+        "parcels": {"read": "csv", "path": place["parcels"], "parent": {"lines": ["area", "of", "line"]}},
+    }

@@ -176,9 +176,13 @@ def _told(name: str, found: TableDescription, tables: Mapping[str, Keyed]) -> Ta
     """Return a description that says of columns of keys what they are keys of."""
     one = tables[name]
     keys = {column: f"{_KEY} of a row of {table}" for column, table in one.foreign}
-    keys |= {one.owner[1]: f"{_KEY} of the owner in {one.owner[0]}"} if one.owner else {}
-    keys |= {one.key: f"{_KEY} of the row"} if one.key else {}
+    keys |= dict.fromkeys(one.owner[1], f"{_KEY} of the owner in {one.owner[0]}") if one.owner else {}
+    keys |= {one.key: f"{_KEY} of the row"} if isinstance(one.key, str) else {}
     columns = [replace(each, reason=keys.get(each.column.name, each.reason)) for each in found.columns]
+    if isinstance(one.key, tuple):
+        # What is a part of a key may be a category or a number too, and is learnt as such.
+        columns = [replace(each, reason=f"{each.reason}; part of the key")
+                   if each.column.name in set(one.key) - {*keys} else each for each in columns]  # fmt: skip
     return replace(found, columns=tuple(columns))
 
 

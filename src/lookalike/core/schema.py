@@ -39,8 +39,12 @@ class Member(BaseModel):
     name: str = Field(description="Name of the table.")
     rows: Schema = Field(description="What its rows hold.")
     key: str | None = Field(default=None, description="Column that names each row; None = no other table needs one.")
+    keys: tuple[str, ...] = Field(default=(), description="Columns that name each row together; none = `key` does.")
     parent: str | None = Field(default=None, description="Table whose rows own these; None = none does.")
     column: str | None = Field(default=None, description="Column that holds the key of the owner.")
+    columns: tuple[str, ...] = Field(
+        default=(), description="Columns that hold the key of the owner together; none = `column` does."
+    )
     order: str | None = Field(default=None, description="Column that rows of one owner are in the order of.")
     links: tuple[tuple[str, str], ...] = Field(
         default=(), description="Columns with keys of kept or shared tables, and these."

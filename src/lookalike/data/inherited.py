@@ -90,11 +90,12 @@ def _same(table: Table, column: Column, beside: Table, other: Column) -> bool:
     if column.kind in NUMERIC and other.kind in NUMERIC:
         alike = (column.kind == "datetime") == (other.kind == "datetime")
         return alike and np.array_equal(table.numbers(column.name), beside.numbers(other.name), equal_nan=True)
-    words = _words(table, column), _words(beside, other)
+    words = words_of(table, column), words_of(beside, other)
     return words[0] is not None and words[1] is not None and words[0].equals(words[1])
 
 
-def _words(table: Table, column: Column) -> pa.Array | None:
+def words_of(table: Table, column: Column) -> pa.Array | None:
+    """Return a column of keys, categories or whole numbers as words, [N]; None where it holds dates or decimals."""
     values = table.table.column(column.name).combine_chunks()
     if column.kind in CODED:
         return pa.array(column.categories, pa.large_string()).take(values)

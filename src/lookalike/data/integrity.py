@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.core.schema import Member
+from lookalike.data.composite import joined_words, titled
 from lookalike.data.relations import Relations
 from lookalike.data.table import CODED, Table
 
@@ -45,7 +46,8 @@ def keys_of(data: Relations) -> list[Keys]:
             there = keys.drop_null()
             different = len(pc.unique(there))
             found.append(Keys(member.name, member.key, "", len(keys), len(keys) - different))
-        foreign = [(str(member.column), member.parent)] if member.parent is not None else []
+        found += _together(data, member)
+        foreign = [(member.column, member.parent)] if member.column is not None else []
         for column, other in (*foreign, *member.links):
             keys = _words(table, column)
             there = keys if column == member.column else keys.drop_null()
@@ -56,10 +58,23 @@ def keys_of(data: Relations) -> list[Keys]:
     return found
 
 
+def _together(data: Relations, member: Member) -> Iterator[Keys]:
+    """Yield what was found in keys of several columns."""
+    table = data.tables[member.name]
+    if member.keys:
+        keys = joined_words(table, member.keys)
+        yield Keys(member.name, titled(member.keys), "", len(keys), len(keys) - len(pc.unique(keys.drop_null())))
+    if member.columns:
+        owner = next(one for one in data.schema.tables if one.name == member.parent)
+        keys, known = joined_words(table, member.columns), joined_words(data.tables[owner.name], owner.keys)
+        wrong = len(keys) - (pc.sum(pc.is_in(keys, known.drop_null())).as_py() or 0)
+        yield Keys(member.name, titled(member.columns), owner.name, len(keys), wrong)
+
+
 def _of_owner(data: Relations, member: Member) -> Iterator[Keys]:
     """Yield what was found in columns of keys that say what a column of the owner says: wrong are those that do not."""
     for column, other in member.inherited:
-        if member.rows.column(column).kind == "id":
+        if member.rows.column(column).kind == "id" and column not in member.columns:
             beside = data.tables[str(member.parent)].take(data.owners(member.name))
             pairs = zip(data.tables[member.name].strings(column), beside.strings(other), strict=True)
             wrong = sum(mine != its for mine, its in pairs)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from lookalike.core.constraints import Constraint
+from lookalike.core.constraints import Constraint, Formula
 from lookalike.data.pixels import shown
 
 TABLE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -24,9 +24,13 @@ class Keyed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     read: str = Field(description="Name of its reader: csv, parquet, hf or sql; further keys are settings of that.")
-    key: str | None = Field(default=None, description="Column that no two rows share, which other tables refer to.")
-    parent: Mapping[str, str] = Field(
-        default={}, max_length=1, description="The table whose rows own these, and the column here that has its key."
+    key: str | tuple[str, ...] | None = Field(
+        default=None, description="Column, or columns together, that no two rows share; other tables refer to it."
+    )
+    parent: Mapping[str, str | tuple[str, ...]] = Field(
+        default={},
+        max_length=1,
+        description="The table whose rows own these, and the column here, or columns, that have its key.",
     )
     links: Mapping[str, tuple[str, ...]] = Field(
         default={}, description="Kept or shared tables, and the column or columns here that hold keys of theirs."
@@ -51,7 +55,18 @@ class Keyed(BaseModel):
     def _lists(cls, value: object) -> object:
         if not isinstance(value, Mapping):
             return value
+        if any(not isinstance(one, str) for columns in value.values() if isinstance(columns, list) for one in columns):
+            raise ValueError("links take keys of one column: give a column, or a list of columns with a key each")
         return {name: (columns,) if isinstance(columns, str) else columns for name, columns in value.items()}
+
+    @model_validator(mode="after")
+    def _several(self) -> Self:
+        if isinstance(self.key, tuple) and (len(self.key) < 2 or len(set(self.key)) < len(self.key)):
+            raise ValueError(
+                f"a key of several columns needs two or more different ones, found {', '.join(self.key) or 'none'}; "
+                "write one of a single column as key: COLUMN"
+            )
+        return self
 
     @model_validator(mode="after")
     def _kept_alone(self) -> Self:
@@ -71,9 +86,14 @@ class Keyed(BaseModel):
         return dict(self.model_extra or {})
 
     @property
-    def owner(self) -> tuple[str, str] | None:
-        """The parent, and the column that holds its key."""
-        return next(iter(self.parent.items()), None)
+    def keys(self) -> tuple[str, ...]:
+        """The columns that name its rows together."""
+        return _listed(self.key)
+
+    @property
+    def owner(self) -> tuple[str, tuple[str, ...]] | None:
+        """The parent, and the columns that hold its key."""
+        return next(((name, _listed(columns)) for name, columns in self.parent.items()), None)
 
     @property
     def whole(self) -> bool:
@@ -84,6 +104,10 @@ class Keyed(BaseModel):
     def foreign(self) -> tuple[tuple[str, str], ...]:
         """Columns that hold keys of kept or shared tables, each with its table."""
         return tuple((column, table) for table, columns in self.links.items() for column in columns)
+
+
+def _listed(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return () if columns is None else (columns,) if isinstance(columns, str) else columns
 
 
 def in_order(tables: Mapping[str, Keyed]) -> list[str]:
@@ -155,7 +179,9 @@ def _check_links(name: str, one: Keyed, tables: Mapping[str, Keyed]) -> None:
                 f"table {name} is kept as it is but links to {other}, whose rows are made anew; set shared: true for "
                 f"{name} instead of keep, or keep: true for {other} if its rows are public"
             )
-    held = [column for column, _ in (*one.foreign, *([one.owner[::-1]] if one.owner else []))]
+    _check_several(name, one, tables)
+    owned = one.owner[1] if one.owner else ()
+    held = [*(column for column, _ in one.foreign), *owned]
     if twice := [column for column in held if held.count(column) > 1]:
         raise ValueError(f"table {name} names {twice[0]} twice in parent and links; a column has keys of one table")
     if linked := [column for column, other in one.foreign if column == one.key]:
@@ -163,9 +189,32 @@ def _check_links(name: str, one: Keyed, tables: Mapping[str, Keyed]) -> None:
             f"table {name} has {linked[0]} both for its key and for that of a row of another table; a key names one "
             "row: leave the link out"
         )
-    if one.owner and one.owner[1] == one.key:
+    if owned and set(owned) == set(one.keys):
         raise ValueError(
-            f"table {name} has {one.key} both for its key and for that of its owner; a key names one row: leave key out"
+            f"table {name} has {', '.join(owned)} both for its key and for that of its owner; a key names one row: "
+            "leave key out"
+        )
+
+
+def _check_several(name: str, one: Keyed, tables: Mapping[str, Keyed]) -> None:
+    """Refuse what keys of several columns cannot do."""
+    if one.whole and isinstance(one.key, tuple):
+        raise ValueError(
+            f"table {name} is shared or kept and has a key of several columns; give it a key of one column, or read it "
+            "in a run of its own"
+        )
+    if one.owner is None:
+        return
+    other, columns = one.owner
+    if len(columns) != len(tables[other].keys):
+        raise ValueError(
+            f"table {name} has keys of {other} in {', '.join(columns)}, but the key of {other} is "
+            f"{', '.join(tables[other].keys)}; name as many columns, in that order"
+        )
+    given = [rule.column for rule in one.constraints if isinstance(rule, Formula) and rule.column in columns]
+    if given:
+        raise ValueError(
+            f"table {name}: a formula gives {given[0]}, which holds keys of its owner; leave the formula out"
         )
 
 
@@ -187,8 +236,8 @@ def declared(name: str, keyed: Mapping[str, Keyed]) -> dict[str, dict[str, Any]]
     found: dict[str, dict[str, Any]] = {
         column: {"kind": "text" if keyed[other].shared else "category"} for column, other in one.foreign
     }
-    if one.owner is not None:
-        found[one.owner[1]] = {"kind": "text"}
-    if one.key is not None:
+    if one.owner is not None and len(one.owner[1]) == 1:
+        found[one.owner[1][0]] = {"kind": "text"}
+    if isinstance(one.key, str):
         found[one.key] = {"kind": "id"}
     return found

@@ -6,7 +6,7 @@ Legend: N rows of a table, P rows of its parent.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Member
+from lookalike.data.composite import check_columns, joined_words, named_together, titled
 from lookalike.data.inherited import copied, inherited
 from lookalike.data.keyed import WHOLE, Keyed, in_order
 from lookalike.data.pixels import shown
@@ -61,10 +62,13 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
         done[name] = table
         notes += told
     for name in names:
-        one, owner = keyed[name], keyed[name].owner or (None, None)
+        one, owner = keyed[name], keyed[name].owner or (None, ())
+        single, several = one.key if isinstance(one.key, str) else None, one.keys if len(one.keys) > 1 else ()
         members.append(
-            Member(name=name, rows=done[name].schema, key=one.key, parent=owner[0], column=owner[1], order=one.order,
-                   links=one.foreign, inherited=tuple(pairs.get(name, {}).items()), keep=one.keep, shared=one.shared)
+            Member(name=name, rows=done[name].schema, key=single, keys=several, parent=owner[0],
+                   column=owner[1][0] if len(owner[1]) == 1 else None, columns=owner[1] if len(owner[1]) > 1 else (),
+                   order=one.order, links=one.foreign, inherited=tuple(pairs.get(name, {}).items()), keep=one.keep,
+                   shared=one.shared)
         )  # fmt: skip
     return Relations(done, sizes, relations_schema(members)), notes
 
@@ -77,6 +81,8 @@ def _with_key(name: str, table: Table, one: Keyed) -> Table:
     """Return the table, of which no key is missing."""
     if one.key is None:
         return table
+    if isinstance(one.key, tuple):
+        return named_together(name, table, one.key, one.owner[1] if one.owner else ())
     lacking = table.table.column(one.key).null_count
     if lacking:
         raise DataError(f"table {name}: {lacking:,} of {len(table):,} rows have no key in {one.key}; fill them")
@@ -155,20 +161,30 @@ def _replaced(table: Table, name: str, changes: Mapping[str, Any], values: pa.Ar
 def _owned(name: str, table: Table, parent: Table, keyed: Mapping[str, Keyed]) -> tuple[Table, Codes, list[str]]:
     """Return rows in the order of their owners, how many each owner has, and what was dropped."""
     one = keyed[name]
-    other, column = one.owner or ("", "")
+    other, columns = one.owner or ("", ())
     table = table if one.order is None else _counted(table, one.order)
-    words = _words(table.table.column(column), _keys(parent, keyed[other]))
-    found = pc.index_in(words, _keys(parent, keyed[other]).combine_chunks())
+    check_columns(name, table, "parent", columns)
+    if len(columns) == 1:
+        keys = _keys(parent, keyed[other]).combine_chunks()
+        words = _words(table.table.column(columns[0]), _keys(parent, keyed[other]))
+        stored, form = _stored(table, columns[0], parent, keyed[other]), parent.schema.column(keyed[other].keys[0]).form
+        table = _replaced(table, columns[0], {"kind": "id", "stored": stored, "form": form}, words)
+    else:
+        keys, words = joined_words(parent, keyed[other].keys), joined_words(table, columns)
+    found = pc.index_in(words, keys)
     gone = np.asarray(pc.is_null(found).to_numpy(False))
-    notes = _where_from(name, column, other, gone, words.null_count, one)
+    notes = _where_from(name, titled(columns), other, gone, words.null_count, one)
     owner = np.asarray(pc.fill_null(found, 0).to_numpy(False)).astype(np.int64)
     rows = np.flatnonzero(~gone)
     order = np.zeros(len(rows)) if one.order is None else _order(name, table, one.order)[rows]
     index = rows[np.lexsort((order, owner[rows]))]
-    stored, form = _stored(table, column, parent, keyed[other]), parent.schema.column(str(keyed[other].key)).form
-    changes = {"kind": "id", "optional": False, "stored": stored, "form": form}
-    sorted_ = _replaced(table, column, changes, words).take(index)
-    return sorted_, np.bincount(owner[rows], minlength=len(parent)).astype(np.int64), notes
+    return _present(table.take(index), columns), np.bincount(owner[rows], minlength=len(parent)).astype(np.int64), notes
+
+
+def _present(table: Table, columns: Sequence[str]) -> Table:
+    """Return the table with columns that are never missing."""
+    changed = tuple(c.model_copy(update={"optional": False}) if c.name in columns else c for c in table.schema.columns)
+    return Table(table.table, table.schema.model_copy(update={"columns": changed}))
 
 
 def _inheriting(table: Table, parent: Table, sizes: Codes, one: Keyed, owner: Keyed) -> tuple[Table, dict[str, str]]:
@@ -176,11 +192,14 @@ def _inheriting(table: Table, parent: Table, sizes: Codes, one: Keyed, owner: Ke
     rows = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
     said = one.options.get("columns", {})
     kinds = {name: wanted.get("kind") for name, wanted in said.items() if isinstance(wanted, Mapping)}
-    besides, beside = {str(one.key), *one.parent.values()}, parent.take(rows)
+    foreign = one.owner[1] if one.owner else ()
+    besides, beside = {*foreign, *({one.key} if isinstance(one.key, str) else ())}, parent.take(rows)
     pairs = inherited(table, beside, rows, besides, (dict(one.foreign), dict(owner.foreign)))
     # Who declares a column as something else wants it to be that.
     pairs = {name: other for name, other in pairs.items()
              if kinds.get(name) in (None, parent.schema.column(other).kind)}  # fmt: skip
+    if len(foreign) > 1:
+        pairs = {**dict(zip(foreign, owner.keys, strict=True)), **pairs}
     return copied(table, beside, pairs), pairs
 
 

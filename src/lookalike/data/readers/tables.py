@@ -69,7 +69,8 @@ class Tables(Method):
                 raise ValueError(
                     f"table {name}: column {column} holds keys but is declared as {kind}; leave its kind out"
                 )
-        if cut := [column for column in options.get("leave_out", ()) if column in known]:
+        together = {*one.keys, *(one.owner[1] if one.owner else ())}
+        if cut := [column for column in options.get("leave_out", ()) if column in {*known, *together}]:
             raise ValueError(f"table {name}: leave_out names {cut[0]}, which holds keys; leave out the key or link too")
         columns = {**given, **{column: {**given.get(column, {}), **wanted} for column, wanted in known.items()}}
         if "table" in cls.model_fields and one.read != "sql":

@@ -307,7 +307,7 @@ class _FittedNested:
         key = next(one.key for one in self.schema.tables if one.name == member.parent)
         rows = np.repeat(np.arange(len(sizes[member.name]), dtype=np.int64), sizes[member.name])
         beside = tables[member.parent].take(rows)
-        pairs = {str(member.column): str(key), **self.copied[member.name]}
+        pairs = {**({} if member.column is None else {member.column: str(key)}), **self.copied[member.name]}
         return {mine: beside.values(other) for mine, other in pairs.items()}
 
     def save(self, folder: Path) -> None:
@@ -342,8 +342,9 @@ def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
         way = Reduction(whole=way.whole, steps=times)
     kept = way if way.steps else None
     # The key of the owner and a number come once.
+    owned = {*member.columns, *([member.column] if member.column else [])}
     once = [rule.title for rule in member.rows.constraints
-            if isinstance(rule, Unique) and member.column in rule.columns and counted & set(rule.columns)]  # fmt: skip
+            if isinstance(rule, Unique) and owned <= set(rule.columns) and counted & set(rule.columns)]  # fmt: skip
     rejected = [rule.title for rule in member.rows.constraints
                 if rule.title not in once and (kept is None or rule.title not in kept.kept)]  # fmt: skip
     if rejected:
