@@ -13,6 +13,7 @@ import pytest
 import yaml
 from tests.cli.calling import call, refused
 from tests.data.clinic import write_clinic
+from tests.data.desk import write_desk
 from tests.data.orders import write_orders
 from tests.data.shop import write_shop
 
@@ -156,7 +157,7 @@ def test_shared_tables_link_to_each_other_and_unknown_keys_are_told(
     assert "likeness of associations: visits with its owners and the shared rows it refers to" in page
 
 
-def test_links_of_shared_tables_that_go_in_a_circle_are_left_out(
+def test_links_of_shared_tables_may_go_in_a_circle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -167,9 +168,9 @@ def test_links_of_shared_tables_that_go_in_a_circle_are_left_out(
     departments.to_csv("clinic/departments.csv", index=False)
     text, _ = starter("clinic", None, tmp_path)
     tables = yaml.safe_load(text)["data"]["tables"]
-    assert tables["doctors"]["leave_out"] == ["department"]
-    assert "links" not in tables["doctors"]
-    assert "# departments refers to doctors only, and none to it" in text
+    assert tables["doctors"]["links"] == {"departments": "department"}
+    assert tables["departments"]["links"] == {"doctors": "head_doctor"}
+    assert "leave_out" not in text
     assert call(capsys, "init", "clinic")[0] == 0
     assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
 
@@ -205,7 +206,7 @@ def test_keys_that_a_gap_has_made_decimals_of_are_found(
     text, _ = starter("clinic", None, tmp_path)
     tables = yaml.safe_load(text)["data"]["tables"]
     assert tables["visits"]["links"] == {"doctors": "doctor"}
-    assert tables["doctors"]["leave_out"] == ["reports_to"]
+    assert tables["doctors"]["links"] == {"departments": "department", "doctors": "reports_to"}
     assert call(capsys, "init", "clinic")[0] == 0
     assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
     made, known = (pd.read_csv(f"runs/clinic/written/csv/{name}.csv")["doctor"] for name in ("visits", "doctors"))
@@ -288,3 +289,22 @@ def test_the_best_order_is_taken(orders: Path) -> None:
     wide = draw.integers(1, 10**6, len(lines))
     lines.assign(line_no=draw.integers(1, 9, len(lines)), cents=wide).to_csv("shop/lines.csv", index=False)
     assert "order" not in yaml.safe_load(starter("shop", None, orders)[0])["data"]["tables"]["lines"]
+
+
+def test_rows_that_refer_to_each_other_are_shared_and_no_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("desk").mkdir()
+    wanted = write_desk(Path("desk"), 300)
+    assert call(capsys, "init", "desk")[0] == 0
+    tables = yaml.safe_load(Path("recipe.yaml").read_text())["data"]["tables"]
+    assert {name: one.get("links") for name, one in tables.items()} == {
+        name: one.get("links") for name, one in wanted.items()
+    }
+    assert [name for name, one in tables.items() if not one.get("shared")] == ["tickets", "notes"]
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+    staff = pd.read_csv("runs/desk/written/csv/staff.csv")
+    assert staff["manager"].isna().sum() == 1
+    assert staff["manager"].dropna().isin(staff["staff"]).all()
+    assert "S000" not in Path("runs/desk/written/csv/staff.csv").read_text()

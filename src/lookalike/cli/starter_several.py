@@ -143,8 +143,7 @@ def _links(found: Kinship, name: str, same: Collection[str] = ()) -> Iterator[st
     needed = [pair for pair in found.losing(name) if pair[0] == found.owners.get(name) or pair[0].other in able]
     if lost := [_lost(*pair) for pair in needed]:
         yield f"orphans: drop  # {' and '.join(lost)}: such rows are left out, and counted"
-    refers = [*links.items(), (name, found.within(name))]
-    cut = {other: [one for one in columns if one not in same] for other, columns in refers if other not in able}
+    cut = {other: [one for one in columns if one not in same] for other, columns in links.items() if other not in able}
     if any(cut.values()):
         told = " and ".join(
             f"{', '.join(map(shown, columns))} keys of {other}" for other, columns in cut.items() if columns

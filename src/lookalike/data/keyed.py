@@ -139,21 +139,21 @@ def in_order(tables: Mapping[str, Keyed]) -> list[str]:
 
 
 def _shared(tables: Mapping[str, Keyed]) -> list[str]:
-    """Return the shared tables, each behind those that it links to."""
+    """Return the shared tables, each behind those that it links to; of those in a circle the first one comes first."""
     left = [name for name, one in tables.items() if one.shared]
     found: list[str] = []
     while left:
-        free = [name for name in left if not set(tables[name].links) & set(left)]
-        if not free:
-            raise ValueError(f"links of shared tables go in a circle: {', '.join(left)}; take one link away")
+        free = [name for name in left if not set(tables[name].links) & (set(left) - {name})] or left[:1]
         found += free
         left = [name for name in left if name not in free]
-    for name in found:
-        if not any(name in one.links for one in tables.values()):
-            raise ValueError(
-                f"table {name} is shared but no table links to it; give one links: {{{name}: COLUMN}}, or read it in a "
-                "run of its own"
-            )
+    reached = [name for name, one in tables.items() if not one.whole]
+    for name in reached:
+        reached += [other for other in tables[name].links if other not in reached]
+    if alone := [name for name in found if name not in reached]:
+        raise ValueError(
+            f"table {alone[0]} is shared but no table that is made links to it; give one links: "
+            f"{{{alone[0]}: COLUMN}}, or read it in a run of its own"
+        )
     return found
 
 
@@ -168,6 +168,11 @@ def _check_links(name: str, one: Keyed, tables: Mapping[str, Keyed]) -> None:
             way = "kept" if tables[other].keep else "shared"
             raise ValueError(
                 f"table {name} has the parent {other}, whose rows are {way}; write links: {{{other}: COLUMN}} instead"
+            )
+        if other == name and not one.whole:
+            raise ValueError(
+                f"table {name} links to itself, but owns or is owned; keys of other rows of the same table are made in "
+                "shared tables only: leave the link out, and the column with leave_out"
             )
         if other in one.links and not tables[other].whole:
             raise ValueError(

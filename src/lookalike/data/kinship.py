@@ -72,14 +72,14 @@ class Kinship:
         references: All that were found.
         owners: For each table of the tree but its root, the reference to its owner; owners come first.
         root: The table that no other owns.
-        loops: Columns that hold keys of their own table, by table.
+        loops: References of tables to themselves, by table.
     """
 
     tables: Mapping[str, TableDescription]
     references: tuple[Reference, ...]
     owners: Mapping[str, Reference]
     root: str
-    loops: Mapping[str, tuple[str, ...]]
+    loops: Mapping[str, tuple[Reference, ...]]
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -93,8 +93,11 @@ class Kinship:
 
     def within(self, name: str) -> list[str]:
         """Return the columns of a table that hold keys of other rows of it."""
+        return [one.column for one in self._loops(name)]
+
+    def _loops(self, name: str) -> list[Reference]:
         linked = {one.column for one in self.references if one.table == name}
-        return [column for column in self.loops[name] if column not in linked and column != self.key(name)]
+        return [one for one in self.loops[name] if one.column not in linked and one.column != self.key(name)]
 
     def losing(self, name: str) -> list[tuple[Reference, float]]:
         """Return the references of a table with keys that the other lacks, and the share of rows that have such a key.
@@ -103,7 +106,7 @@ class Kinship:
         """
         cells = {one.column.name: one.facts for one in self.tables[name].columns}
         found = []
-        for one in self.references:
+        for one in (*self.references, *self._loops(name)):
             if one.table == name:
                 facts = cells[one.column]
                 lost = one.lost - (0 if one == self.owners.get(name) else facts.missing / facts.rows)
@@ -112,25 +115,20 @@ class Kinship:
 
     def referred(self, name: str) -> bool:
         """Say whether a table that is made refers to another one, by itself or through one that is referred to."""
-        by = [one.table for one in self.references if one.other == name and one.key == self.key(name)]
-        return any(self.linkable(table, name) and (table not in self.others or self.referred(table)) for table in by)
+        reached = [table for table in self.tables if table not in self.others]
+        for table in reached:
+            to = [one.other for one in self.references if one.table == table and one.key == self.key(one.other)]
+            reached += [other for other in dict.fromkeys(to) if other in self.others and other not in reached]
+        return name in reached
 
     def linkable(self, name: str, to: str) -> bool:
-        """Say whether rows of a table can hold keys of another by a link: it is shared, and no circle leads back."""
-        return to in self.others and name not in self._beyond(to)
-
-    def _beyond(self, name: str) -> set[str]:
-        """Return a shared table with all shared ones that it refers to, by itself or through others."""
-        found, left = {name}, [name]
-        while left:
-            at = left.pop()
-            to = {one.other for one in self.references if one.table == at and one.other in self.others} - found
-            found |= to
-            left += to
-        return found
+        """Say whether rows of a table can hold keys of another, or of its own, by a link: that one is shared."""
+        return to in self.others
 
     def links(self, name: str, to: str) -> list[str]:
-        """Return the columns of a table that hold keys of another, those of its owner left out."""
+        """Return the columns of a table that hold keys of another, or of its own; those of its owner left out."""
+        if name == to:
+            return self.within(name)
         owner = self.owners.get(name)
         found = [one for one in self.references if (one.table, one.other) == (name, to) and one.key == self.key(to)]
         return [one.column for one in found if one != owner]
@@ -182,8 +180,10 @@ def kinship(sources: Sources) -> Kinship | None:
     if not references:
         return None
     trees = {root: _tree(root, references) for root in dict.fromkeys(one.other for one in references)}
-    root = max(trees, key=lambda name: (*_fit(found[name]), _worth(trees[name])))
-    return Kinship(found, references, trees[root], root, {name: tuple(_loops(table)) for name, table in found.items()})
+    loops = {name: tuple(_loops(name, table)) for name, table in found.items()}
+    # Rows that refer to each other cannot be on two sides of a split.
+    root = max(trees, key=lambda name: (*_fit(found[name]), not loops[name], _worth(trees[name])))
+    return Kinship(found, references, trees[root], root, loops)
 
 
 def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
@@ -211,8 +211,8 @@ def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
             yield min(told, key=lambda one: (not _named(one.column, one.other, one.key), one.lost))
 
 
-def _loops(table: TableDescription) -> Iterator[str]:
-    """Yield columns of which nearly every cell that is there holds a key of the same table.
+def _loops(name: str, table: TableDescription) -> Iterator[Reference]:
+    """Yield references of a table to itself: columns of which nearly every cell that is there holds a key of it.
 
     Where keys are mere numbers, the column has to be called like a key, or like somebody above.
     """
@@ -223,9 +223,9 @@ def _loops(table: TableDescription) -> Iterator[str]:
             and one.facts.missing < one.facts.rows
             and (telling or called_like_a_key(one.column.name) or _ABOVE & _stems(one.column.name))]  # fmt: skip
     hits = _hits(table, [(one.column.name, values[key]) for one in able for key in keys])
-    for one, (hit, _) in zip(able, hits, strict=bool(keys)):
+    for one, (hit, used) in zip(able, hits, strict=bool(keys)):
         if hit >= (1 - _MOST_LOST_UNNAMED) * (one.facts.rows - one.facts.missing):
-            yield one.column.name
+            yield Reference(name, one.column.name, name, keys[0], 1 - hit / table.rows, used)
 
 
 def _possible_keys(table: TableDescription) -> list[str]:

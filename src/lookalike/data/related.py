@@ -44,22 +44,19 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
     sizes: dict[str, Codes] = {}
     pairs: dict[str, dict[str, str]] = {}
     members, notes = [], []
-    order = [name for name in names if keyed[name].keep] + [name for name in names if keyed[name].shared]
-    for name in (*order, *(name for name in names if not keyed[name].whole)):
-        one, table, told = keyed[name], done[name], []
-        for column, other in one.foreign:
-            link = _shared_link if keyed[other].shared else _linked
-            table, lost = link(name, table, column, _keys(done[other], keyed[other]), other, one)
-            stored = _stored(table, column, done[other], keyed[other])
-            table = _replaced(table, column, {"stored": stored}, table.table.column(column))
-            told += lost
+    for name in (name for name in names if keyed[name].keep):
+        notes += _link(name, done, keyed)
+        notes.append(f"{name}: kept; its {len(done[name]):,} real rows are given out as they are")
+    shared = [name for name in names if keyed[name].shared]
+    # Rows that are left out can be those that others, of the same table too, refer to.
+    while told := [line for name in shared for line in _link(name, done, keyed)]:
+        notes += told
+    for name in (name for name in names if not keyed[name].whole):
+        one, told = keyed[name], _link(name, done, keyed)
         if one.owner is not None:
-            table, sizes[name], lost = _owned(name, table, done[one.owner[0]], keyed)
-            table, pairs[name] = _inheriting(table, done[one.owner[0]], sizes[name], one, keyed[one.owner[0]])
+            table, sizes[name], lost = _owned(name, done[name], done[one.owner[0]], keyed)
+            done[name], pairs[name] = _inheriting(table, done[one.owner[0]], sizes[name], one, keyed[one.owner[0]])
             told += [*lost, *(f"{name}: {mine} is {other} of the owner: copied" for mine, other in pairs[name].items())]
-        if one.keep:
-            told.append(f"{name}: kept; its {len(table):,} real rows are given out as they are")
-        done[name] = table
         notes += told
     for name in names:
         one, owner = keyed[name], keyed[name].owner or (None, ())
@@ -71,6 +68,18 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
                    shared=one.shared)
         )  # fmt: skip
     return Relations(done, sizes, relations_schema(members)), notes
+
+
+def _link(name: str, done: dict[str, Table], keyed: Mapping[str, Keyed]) -> list[str]:
+    """Check the keys of kept and shared tables in a table, replace it by its rows that stay, and say what was lost."""
+    one, notes = keyed[name], []
+    for column, other in one.foreign:
+        link = _shared_link if keyed[other].shared else _linked
+        table, lost = link(name, done[name], column, _keys(done[other], keyed[other]), other, one)
+        stored = _stored(table, column, done[other], keyed[other])
+        done[name] = _replaced(table, column, {"stored": stored}, table.table.column(column))
+        notes += lost
+    return notes
 
 
 def _keys(table: Table, one: Keyed) -> pa.ChunkedArray:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from tests.data.desk import write_desk
 from tests.data.shop import write_shop
 
 from lookalike.core.errors import DataError
@@ -101,6 +102,29 @@ def test_links_to_nothing_stop_or_are_dropped(tmp_path: Path) -> None:
     assert data.tables["sales"].schema.column("land").categories == ("DE",)
 
 
+def test_rows_of_shared_tables_that_refer_to_dropped_ones_are_dropped_too(tmp_path: Path) -> None:
+    tables = write_desk(tmp_path, 50)
+    # T0 lacks its topic, T1 is under T0, and T2 under T1; T3 stands alone.
+    (tmp_path / "topics.csv").write_text("topic,depth,above\nT2,2,T1\nT1,1,T0\nT0,0,T9\nT3,0,\n")
+    tickets = pd.read_csv(tmp_path / "tickets.csv", dtype=str)
+    tickets["topic"] = ["T2", "T3"] * 25
+    tickets.to_csv(tmp_path / "tickets.csv", index=False)
+    with pytest.raises(DataError, match="table topics: of 4 keys in above, found 1 that topics lacks"):
+        read(tmp_path, tables)
+    for name in ("topics", "tickets", "notes"):
+        tables = changed(tables, name, orphans="drop")
+    data = Tables(tables=tables).read(fresh(tmp_path))
+    assert data.tables["topics"].strings("topic") == ["T3"]
+    assert len(data) == 25
+    assert sum("topics: dropped 1 of" in note for note in read_notes(tmp_path / "again")) == 3
+
+
+def test_shared_tables_that_only_refer_to_each_other_are_refused(tmp_path: Path) -> None:
+    tables = changed(write_desk(tmp_path, 10), "tickets", links={"topics": "topic"})
+    with pytest.raises(ValidationError, match="table departments is shared but no table that is made links to it"):
+        Tables(tables=tables)
+
+
 def test_what_is_wrong_with_the_rows_is_one_line(tmp_path: Path) -> None:
     tables = write_shop(tmp_path)
     rows = (tmp_path / "shops.csv").read_text()
@@ -164,6 +188,7 @@ def test_tables_that_make_no_tree_are_refused(tmp_path: Path) -> None:
         ("shops", {"columns": {"shop": {"kind": "number"}}}, "column shop holds keys but is declared as number"),
         ("shops", {"read": "folder"}, "table shops: reader folder reads no table; allowed: csv, parquet, hf, sql"),
         ("shops", {"pth": "x"}, r"tables.shops.*pth"),
+        ("items", {"key": "item", "links": {"items": "other"}}, "table items links to itself, but owns or is owned"),
     ):
         with pytest.raises(ValidationError, match=words):
             Tables(tables=changed(tables, name, **changes))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
@@ -17,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from lookalike.core.constraints import Unique
 from lookalike.core.contracts import Fitted, Method
 from lookalike.core.errors import ConfigError, DataError
-from lookalike.core.events import Event, Note, Progress, Watch
+from lookalike.core.events import Note, Progress, Watch
 from lookalike.core.registry import configured
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Member, Schema
@@ -31,27 +30,21 @@ from lookalike.data.table import Codes, Table, Values, table_schema
 from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
 from lookalike.generators.tables.families.numbered import numbered
 from lookalike.generators.tables.families.order import Known
-from lookalike.generators.tables.families.shared import Shared, attached, fit_shared, links_of, stands_for
-from lookalike.generators.tables.families.stage import Columns, inner
+from lookalike.generators.tables.families.shared import (
+    Shared,
+    attached,
+    fit_shared,
+    in_circles,
+    in_shape,
+    links_of,
+    stands_for,
+)
+from lookalike.generators.tables.families.stage import Columns, Told, inner
 
 _FORMAT = "lookalike.tables.nested/1"
 _FEW_SHARED = 20
 _BLOCK = 256
 """Rows of the root that are always made together, with all that belongs to them."""
-
-
-@dataclass(frozen=True)
-class _Told:
-    """A watch that names the table; it has no folder, because checkpoints of several tables would be one another's."""
-
-    outer: Watch
-    table: str
-    folder: Path | None = None
-    answers: Path | None = None
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Note):
-            self.outer(Note(event.stage, f"{self.table}: {event.message}", event.level))
 
 
 @final
@@ -137,13 +130,13 @@ class Nested(Method):
         root, count = made[0], len(made)
         schema = table_schema([column for column, _ in columns[root.name].values()], root.rows.label)
         table = Table.of({name: values for name, (_, values) in columns[root.name].items()}, schema)
-        model = inner(*self.method(root.name), ()).fit(table, rng.child("table", 0), _Told(watch, root.name))
+        model = inner(*self.method(root.name), ()).fit(table, rng.child("table", 0), Told(watch, root.name))
         watch(Progress("fit", 1, count, "tables"))
         children = {}
         for place, member in enumerate(made[1:], 1):
             parents, sizes, same = columns[str(member.parent)], data.sizes[member.name], of_owner[member.name]
             own = {name: found for name, found in columns[member.name].items() if name not in same}
-            told, key, method = _Told(watch, member.name), rng.child("table", place), self.method(member.name)
+            told, key, method = Told(watch, member.name), rng.child("table", place), self.method(member.name)
             to = {link: stands_for(data, member, link, apart) for link, other in member.links
                   if other in apart and link not in same}  # fmt: skip
             order = None if member.order in same else member.order
@@ -158,15 +151,18 @@ class Nested(Method):
     ) -> dict[str, tuple[Shared, Codes]]:
         """Learn the shared tables and make them anew, those that others link to first."""
         found: dict[str, tuple[Shared, Codes]] = {}
-        for place, member in enumerate(member for member in data.schema.tables if member.shared):
-            known = _columns(data, member.name, ways) | attached(data, member, found)
-            links = links_of(member, {name: one for name, (one, _) in found.items()})
+        circles, shared = in_circles(data.schema.tables), [one for one in data.schema.tables if one.shared]
+        for place, member in enumerate(shared):
+            besides = circles[member.name]
+            known = _columns(data, member.name, ways) | attached(data, member, found, besides)
+            links = links_of(member, {name: one for name, (one, _) in found.items()}, besides)
             if (rows := len(data.tables[member.name])) < _FEW_SHARED:
                 few = f"{member.name}: shared, with {rows} rows to learn from: made rows can be real ones with new keys"
                 watch(Note("fit", few, "warning"))
-            method, told, way = self.method(member.name), _Told(watch, member.name), ways.get(member.name)
+            method, told, way = self.method(member.name), Told(watch, member.name), ways.get(member.name)
             found[member.name] = fit_shared(data, member, known, links, way, method, rng.child("table", place), told)
-        return found
+        shaped = {one.name: in_shape(data, one, circles[one.name], found) for one in shared}
+        return {name: (shaped[name], alias) for name, (_, alias) in found.items()}
 
     def load(self, folder: Path) -> _FittedNested:
         """Read fitted tables; settings of sampling come from this config.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
@@ -156,6 +157,49 @@ class Link:
 def asking(column: str, name: str) -> str:
     """Return what a column of a guide is called among those of a table that refers to it; no real one is called so."""
     return f"{_MARK}{column}{_MARK}{name}"
+
+
+def in_circles(tables: Sequence[Member]) -> dict[str, tuple[str, ...]]:
+    """Return by shared table the columns with keys of itself, or of a shared table that refers to it in turn."""
+    to = {one.name: {other for _, other in one.links} for one in tables if one.shared}
+    beyond = {name: set(others) for name, others in to.items()}
+    for _ in to:
+        beyond = {name: others.union(*(to.get(other, set()) for other in others)) for name, others in beyond.items()}
+    return {one.name: tuple(column for column, other in one.links if one.name in beyond.get(other, set()))
+            for one in tables if one.shared}  # fmt: skip
+
+
+def in_shape(
+    data: Relations, member: Member, columns: Sequence[str], shared: Mapping[str, tuple[Shared, Codes]]
+) -> Shared:
+    """Return a shared table with keys in columns that go in a circle, where neither row can be made before the other.
+
+    What a made row refers to stands for the one that the real row refers to which it stands for: so a tree of topics
+    has the shape of the real one, and whoever leads a department is one of it.
+
+    Args:
+        data: Families.
+        member: The table.
+        columns: Its columns that go in a circle.
+        shared: All shared tables, each with the made row that stands for each real one, [M].
+
+    Raises:
+        DataError: Constraints that such keys are part of do not hold.
+    """
+    one, alias = shared[member.name]
+    table = one.table
+    for link in links_of(member, {name: other for name, (other, _) in shared.items()}):
+        if link.column in columns:
+            rows = stands_for(data, member, link.column, shared)[np.argsort(alias)]
+            place = table.table.column_names.index(link.column)
+            keys = pa.array(link.keys(rows), table.table.column(link.column).type)
+            table = Table(table.table.set_column(place, link.column, keys), table.schema)
+    if columns and (wrong := table.problems()):
+        raise DataError(
+            f"table {member.name}: {next(iter(wrong.values()))}, with keys in {', '.join(columns)}, which go in a "
+            "circle; leave the constraint or the link out"
+        )
+    return replace(one, table=table)
 
 
 def number_of(table: str, column: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lookalike.core.contracts import Fitted
 from lookalike.core.errors import ConfigError
-from lookalike.core.events import Watch
+from lookalike.core.events import Event, Note, Watch
 from lookalike.core.registry import configured
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
@@ -26,6 +26,22 @@ OWN = "own "
 """Before the names of the columns that are learnt; those that are known have other words there."""
 Seen = Mapping[str, list[float]]
 Columns = dict[str, Any]
+
+
+@final
+@dataclass(frozen=True)
+class Told:
+    """A watch that names the table; it has no folder, because checkpoints of several tables would be one another's."""
+
+    outer: Watch
+    table: str
+    folder: Path | None = None
+    answers: Path | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Pass notes on, with the name of the table before them."""
+        if isinstance(event, Note):
+            self.outer(Note(event.stage, f"{self.table}: {event.message}", event.level))
 
 
 def inner(name: str, settings: Mapping[str, Any], given: Sequence[str]) -> Any:  # noqa: ANN401  found by its name
