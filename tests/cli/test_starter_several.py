@@ -14,7 +14,7 @@ import yaml
 from tests.cli.calling import call, refused
 from tests.data.clinic import write_clinic
 from tests.data.desk import write_desk
-from tests.data.orders import write_orders
+from tests.data.orders import write_orders, write_regions
 from tests.data.shop import write_shop
 
 from lookalike.cli.starter import starter
@@ -308,3 +308,36 @@ def test_rows_that_refer_to_each_other_are_shared_and_no_root(
     assert staff["manager"].isna().sum() == 1
     assert staff["manager"].dropna().isin(staff["staff"]).all()
     assert "S000" not in Path("runs/desk/written/csv/staff.csv").read_text()
+
+
+def test_keys_of_several_columns_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shop").mkdir()
+    write_regions(tmp_path / "shop")
+    parcels = pd.read_csv("shop/parcels.csv")
+    parcels.columns = pd.Index(["region", "number", "line_no", "weight"])
+    parcels.to_csv("shop/parcels.csv", index=False)
+    text, lines = starter("shop", None, tmp_path)
+    tables = yaml.safe_load(text)["data"]["tables"]
+    assert tables == {
+        "orders": {"read": "csv", "path": "shop/orders.csv", "key": ["region", "number"]},
+        "lines": {
+            "read": "csv",
+            "path": "shop/lines.csv",
+            "key": ["region", "number", "line_no"],
+            "parent": {"orders": ["region", "number"]},
+            "order": "line_no",
+        },
+        "parcels": {
+            "read": "csv",
+            "path": "shop/parcels.csv",
+            "parent": {"lines": ["region", "number", "line_no"]},
+        },
+    }
+    assert "lines.region + number hold keys of orders.region + number (its owner)" in lines
+    assert call(capsys, "init", "shop")[0] == 0
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+    made, of = (pd.read_csv(f"runs/shop/written/csv/{name}.csv") for name in ("parcels", "lines"))
+    assert len(made.merge(of)) == len(made) > 0

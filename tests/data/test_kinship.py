@@ -139,3 +139,56 @@ def test_a_table_that_cannot_be_read_is_one_line(tmp_path: Path, write: Write) -
     (tmp_path / "broken.csv").write_text("a,b\n1,2\n3\n")
     with pytest.raises(DataError, match=r"broken\.csv"):
         write({"customers": _people()})
+
+
+def _numbered(count: int = 120) -> dict[str, Sequence[object]]:
+    """Return rows that are numbered in each of three regions."""
+    return {"region": ["NSW"[k % 3] for k in range(count)], "number": [1 + k // 3 for k in range(count)]}
+
+
+def _lines(orders: Mapping[str, Sequence[object]], each: int = 2) -> dict[str, Sequence[object]]:
+    lines: dict[str, Sequence[object]] = {name: [one for one in column for _ in range(each)]
+                                          for name, column in orders.items()}  # fmt: skip
+    return {**lines, "line": [1 + k % each for k in range(len(lines["region"]))]}
+
+
+def test_columns_hold_keys_together_where_none_does_alone(write: Write) -> None:
+    orders = _numbered()
+    lines = _lines(orders)
+    weights = np.random.default_rng(0).integers(1, 9, 480).tolist()
+    parcels = {**_lines(lines), "weight": weights}
+    parcels["line"] = [one for one in lines["line"] for _ in range(2)]
+    prices = [k % 9 for k in range(240)]
+    tables = {"orders": {**orders, "paid": ["a", "b"] * 60}, "lines": {**lines, "price": prices}, "parcels": parcels}
+    found = write(tables)
+    assert found is not None
+    assert [(name, one.other, one.columns, one.lost, one.used) for name, one in found.owners.items()] == [
+        ("lines", "orders", ("region", "number"), 0, 120),
+        ("parcels", "lines", ("region", "number", "line"), 0, 240),
+    ]
+    assert (found.root, found.key("orders"), found.key("lines")) == (
+        "orders",
+        ("region", "number"),
+        ("region", "number", "line"),
+    )
+    assert found.losing("lines") == []
+    assert found.links("parcels", "orders") == []
+
+
+def test_columns_that_chance_makes_differ_are_no_key(write: Write) -> None:
+    people: dict[str, Sequence[object]] = {"sex": [*"fmfmfmfmf"], "age": [20 + k // 2 for k in range(9)]}
+    rows: dict[str, Sequence[object]] = {name: list(column) * 9 for name, column in people.items()}
+    assert write({"people": people, "rows": {**rows, "cost": [k % 7 for k in range(81)]}}) is None
+
+
+def test_keys_together_that_many_rows_lack_are_none(write: Write) -> None:
+    orders = _numbered()
+    lines = _lines(orders)
+    lines["number"] = [99 if k % 10 == 0 else one for k, one in enumerate(lines["number"])]
+    assert write({"orders": orders, "lines": lines}) is None
+
+
+def test_a_single_key_comes_first(write: Write) -> None:
+    orders = {"id": range(1, 121), **_numbered()}
+    lines = {**_lines(_numbered()), "order_id": [1 + k // 2 for k in range(240)]}
+    assert _told(write({"orders": orders, "lines": lines})) == {"lines.order_id->orders.id"}

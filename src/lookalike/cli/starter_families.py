@@ -63,7 +63,8 @@ def families(found: Kinship) -> dict[str, Family]:
 
 
 def _family(data: Relations, member: Member) -> Family:
-    table, sizes, same = data.tables[member.name], data.sizes[member.name], dict(member.inherited)
+    table, sizes = data.tables[member.name], data.sizes[member.name]
+    same = {mine: other for mine, other in member.inherited if mine not in member.columns}
     own = {name: known for name, known in learnt(table).items() if name not in same}
     numbers = {one.column: one.first for one in numbered(own, sizes, None) if one.leads}
     dates = [name for name, (column, _) in own.items() if column.kind == "datetime" and not table.missing(name).any()]

@@ -9,6 +9,7 @@ from lookalike.cli.opening import Opening, flow, plural
 from lookalike.cli.starter_families import Family, families
 from lookalike.cli.starter_tables import csv_writer
 from lookalike.core.errors import DataError
+from lookalike.data.composite import titled
 from lookalike.data.kinship import Kinship, Reference, kinship, tables_in
 from lookalike.data.pixels import shown
 
@@ -112,7 +113,7 @@ def _write(found: Kinship) -> str:
 def _source(found: Kinship, name: str, opening: Opening) -> list[str]:
     options = {key: value for key, value in found.tables[name].options.items() if key != "label"}
     if key := found.key(name):
-        options["key"] = key
+        options["key"] = _listed(key)
     read = {"read": found.tables[name].reader, **opening.placed(options)}
     return [f"{each}: {flow(value)}" for each, value in read.items()]
 
@@ -123,7 +124,7 @@ def _table(found: Kinship, name: str, family: Family, opening: Opening) -> Itera
     yield f"{name}:" + ("  # the root, which no other owns" if owner is None else "")
     yield from (f"  {line}" for line in _source(found, name, opening))
     if owner is not None:
-        yield f"  parent: {flow({owner.other: owner.column})}"
+        yield f"  parent: {flow({owner.other: _listed(owner.column)})}"
         if family.order:
             yield f"  order: {flow(family.order)}  # {family.why}"
         if family.same:
@@ -165,8 +166,12 @@ def _shared(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
     yield from (f"  {line}" for line in _links(found, name))
 
 
+def _listed(columns: str | tuple[str, ...]) -> str | list[str]:
+    return columns if isinstance(columns, str) else list(columns)
+
+
 def _lost(one: Reference, share: float) -> str:
-    return f"{100 * share:.2g} % of {shown(one.column)} are no keys of {one.other}"
+    return f"{100 * share:.2g} % of {titled(one.columns)} are no keys of {one.other}"
 
 
 def _findings(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> list[str]:
@@ -176,7 +181,9 @@ def _findings(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> l
     for one in found.references:
         owns = " (its owner)" if found.owners.get(one.table) == one else ""
         lost = f"; {_lost(one, one.lost)}" if one.lost else ""
-        lines.append(f"{one.table}.{shown(one.column)} holds keys of {one.other}.{shown(one.key)}{owns}{lost}")
+        key = titled((one.key,) if isinstance(one.key, str) else one.key)
+        holds = "holds" if len(one.columns) == 1 else "hold"
+        lines.append(f"{one.table}.{titled(one.columns)} {holds} keys of {one.other}.{key}{owns}{lost}")
     for name, family in seen.items():
         owner = found.owners[name].other
         lines += [f"{name}.{shown(mine)} is {owner}.{shown(other)} of its owner" for mine, other in family.same.items()]

@@ -21,11 +21,14 @@ from lookalike.data.infer import Inferred
 from lookalike.data.keyed import TABLE_NAME, WHOLE
 from lookalike.data.keynames import called_like_a_key, called_like_an_index
 from lookalike.data.tabular import TabularSettings, cells
+from lookalike.data.together import keys_together
 
 Sources = Mapping[str, tuple[str, Mapping[str, object]]]
 """Reader and its settings of each table, by name."""
 _KINDS = ("id", "integer", "text", "category")
 """Kinds of columns that may hold keys."""
+_PARTS = (*_KINDS, "ordinal", "boolean", "datetime")
+"""Kinds of columns of which several may hold keys together."""
 _GENERIC = frozenset(("id", "key", "pk", "fk", "nr", "no", "num", "number", "code", "ref", "uuid", "name"))
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ABOVE = frozenset(
@@ -43,23 +46,28 @@ _ENOUGH = 20
 @final
 @dataclass(frozen=True)
 class Reference:
-    """A column that holds keys of another table.
+    """A column that holds keys of another table, or several that do together.
 
     Attributes:
         table: Whose column it is.
-        column: Its name.
+        column: Its name, or their names.
         other: The table that it refers to.
-        key: The column of that which no two rows share.
+        key: The column of that which no two rows share, or as many.
         lost: Share of its cells that are no key there, missing ones too.
         used: How many of the keys there are found here.
     """
 
     table: str
-    column: str
+    column: str | tuple[str, ...]
     other: str
-    key: str
+    key: str | tuple[str, ...]
     lost: float
     used: int
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column, or all that hold a key together."""
+        return (self.column,) if isinstance(self.column, str) else self.column
 
 
 @final
@@ -86,17 +94,17 @@ class Kinship:
         """Tables that are neither the root nor owned: they are shared, or kept where they are public."""
         return tuple(name for name in self.tables if name != self.root and name not in self.owners)
 
-    def key(self, name: str) -> str | None:
-        """Return the column that other tables refer to; None = none does."""
+    def key(self, name: str) -> str | tuple[str, ...] | None:
+        """Return the column, or columns, that other tables refer to; None = none does."""
         found = [one.key for one in self.references if one.other == name]
         return max(dict.fromkeys(found), key=found.count) if found else None
 
     def within(self, name: str) -> list[str]:
         """Return the columns of a table that hold keys of other rows of it."""
-        return [one.column for one in self._loops(name)]
+        return [str(one.column) for one in self._loops(name)]
 
     def _loops(self, name: str) -> list[Reference]:
-        linked = {one.column for one in self.references if one.table == name}
+        linked = {column for one in self.references if one.table == name for column in one.columns}
         return [one for one in self.loops[name] if one.column not in linked and one.column != self.key(name)]
 
     def losing(self, name: str) -> list[tuple[Reference, float]]:
@@ -108,7 +116,8 @@ class Kinship:
         found = []
         for one in (*self.references, *self._loops(name)):
             if one.table == name:
-                facts = cells[one.column]
+                # Columns of which several hold a key have no missing cells.
+                facts = cells[one.columns[0]]
                 lost = one.lost - (0 if one == self.owners.get(name) else facts.missing / facts.rows)
                 found += [(one, lost)] if lost > 1e-9 else []
         return found
@@ -131,7 +140,8 @@ class Kinship:
             return self.within(name)
         owner = self.owners.get(name)
         found = [one for one in self.references if (one.table, one.other) == (name, to) and one.key == self.key(to)]
-        return [one.column for one in found if one != owner]
+        taken = () if owner is None else owner.columns
+        return [column for one in found if one != owner for column in one.columns if column not in taken]
 
 
 def tables_in(place: Path) -> Sources:
@@ -176,7 +186,8 @@ def kinship(sources: Sources) -> Kinship | None:
         DataError: One of them is not usable as a table; one line that says why.
     """
     found = {name: describe_table(reader, {**options, "label": ""}) for name, (reader, options) in sources.items()}
-    references = _to_the_end(_both_ways(tuple(_references(found)), found))
+    references = tuple(_references(found))
+    references = _to_the_end(_both_ways((*references, *_together(found, references)), found))
     if not references:
         return None
     trees = {root: _tree(root, references) for root in dict.fromkeys(one.other for one in references)}
@@ -208,7 +219,25 @@ def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
         # A column belongs to one table: one that its name tells, of several the one that knows most of its values.
         for column in dict.fromkeys(column for column, _ in best):
             told = [one for (of, _), one in best.items() if of == column]
-            yield min(told, key=lambda one: (not _named(one.column, one.other, one.key), one.lost))
+            yield min(told, key=lambda one: (not _named(str(one.column), one.other, str(one.key)), one.lost))
+
+
+def _together(found: Mapping[str, TableDescription], known: Sequence[Reference]) -> Iterator[Reference]:
+    """Yield references by several columns, from tables without any other to such that no single column refers to."""
+    able = {name: [one.column.name for one in table.columns if one.column.kind in _PARTS and not one.facts.missing]
+            for name, table in found.items()}  # fmt: skip
+    from_ = [name for name in found if not any(one.table == name for one in known)]
+    to = [name for name in found if not any(one.other == name for one in known)]
+    for one in keys_together(able, from_, to, lambda name, names: _read(found[name], names)):
+        yield Reference(one.table, one.columns, one.other, one.columns, one.lost, one.used)
+
+
+def _read(table: TableDescription, names: Sequence[str]) -> list[pa.Array]:
+    """Return columns as words."""
+    parts: dict[str, list[pa.Array]] = {name: [] for name in names}
+    for name, words in _columns(table, names):
+        parts[name].append(words)
+    return [pa.concat_arrays(parts[name]) for name in names]
 
 
 def _loops(name: str, table: TableDescription) -> Iterator[Reference]:
