@@ -192,3 +192,7 @@ def test_a_single_key_comes_first(write: Write) -> None:
     orders = {"id": range(1, 121), **_numbered()}
     lines = {**_lines(_numbered()), "order_id": [1 + k // 2 for k in range(240)]}
     assert _told(write({"orders": orders, "lines": lines})) == {"lines.order_id->orders.id"}
+    # Nor does a table that refers to one by a single column refer to another by several.
+    bare = {"id": range(1, 121), "paid": ["a", "b"] * 60}
+    numbers = {**_numbered(), "wet": ["a", "b"] * 60}
+    assert _told(write({"orders": bare, "numbers": numbers})) == {"lines.order_id->orders.id"}
