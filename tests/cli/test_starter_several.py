@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -54,6 +55,7 @@ def test_what_it_says(shop: Path) -> None:
             "parent": {"shops": "shop"},
             "links": {"lands": "land"},
             "order": "day",
+            "label": "price",
         },
         "items": {"read": "csv", "path": "shop/items.csv", "parent": {"sales": "sale"}},
         "lands": {"read": "csv", "path": "shop/lands.csv", "key": "land", "shared": True},
@@ -62,6 +64,19 @@ def test_what_it_says(shop: Path) -> None:
     lines = starter("shop", None, shop)[1]
     assert "sales.shop holds keys of shops.shop (its owner)" in lines
     assert "root: shops; shared by all: lands" in lines
+
+
+def test_use_is_measured_by_what_could_be_predicted(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "init", "shop")[0] == 0
+    assert "label: price  # what is to be predicted, by its name" in Path("recipe.yaml").read_text()
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+    scores = json.loads(Path("runs/shop/scores.json").read_text())
+    told = [one["detail"] for one in scores if one["detail"].get("measure") == "tabular.train_on_synthetic"]
+    assert [one["verdict"] for one in told] == ["utility"]
+    # Keys, what is copied, and what counts rows are nothing to predict.
+    sales = pd.read_csv("shop/sales.csv").drop(columns="price")
+    sales.assign(target=sales["shop"]).to_csv("shop/sales.csv", index=False)
+    assert "label" not in yaml.safe_load(starter("shop", None, shop)[0])["data"]["tables"]["sales"]
 
 
 def test_real_rows_are_given_out_only_when_the_user_says_so(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -327,6 +342,7 @@ def test_keys_of_several_columns_are_found(
             "read": "csv",
             "path": "shop/lines.csv",
             "key": ["region", "number", "line_no"],
+            "label": "price",
             "parent": {"orders": ["region", "number"]},
             "order": "line_no",
         },

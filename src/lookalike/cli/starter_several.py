@@ -10,6 +10,7 @@ from lookalike.cli.starter_families import Family, families
 from lookalike.cli.starter_tables import csv_writer
 from lookalike.core.errors import DataError
 from lookalike.data.composite import titled
+from lookalike.data.detect_tables import named_label
 from lookalike.data.kinship import Kinship, Reference, kinship, tables_in
 from lookalike.data.pixels import shown
 
@@ -33,11 +34,15 @@ _MEASURED = """\
 measure:
   - {{use: tables.joined, table: {table}}}  # can a model tell a row with its owner from a real one?
   - {{use: tables.joined, table: {table}, measure: tabular.column_shape, per_family: null}}
-{fitting}  - tables.key_integrity  # does every key refer to a row?
+{fitting}{trained}  - tables.key_integrity  # does every key refer to a row?
   - tables.children  # as many rows for one owner as in the data?
   - tables.siblings  # rows of one owner as alike as in the data?
 audits:
   - {{use: tables.joined, table: {table}, measure: tabular.closest_record}}  # copies
+"""
+_TRAINED = """\
+  # is a model that learns {label} from such rows as good on real ones?
+  - {{use: tables.joined, table: {table}, measure: tabular.train_on_synthetic}}
 """
 _FITTING = """\
   # do rows fit the shared rows that they refer to?
@@ -78,9 +83,10 @@ def _recipe(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> str
         file=opening.file,
         head=opening.head(),
     )
-    lines = [*_table(found, found.root, Family(), opening)]
+    labels = {name: _label(found, name, seen.get(name, Family())) for name in (found.root, *found.owners)}
+    lines = [*_table(found, found.root, Family(), labels[found.root], opening)]
     for name in found.owners:
-        lines += _table(found, name, seen[name], opening)
+        lines += _table(found, name, seen[name], labels[name], opening)
     for name in found.others:
         lines += _shared(found, name, opening)
     text += "".join(f"    {line}\n" for line in lines)
@@ -92,14 +98,27 @@ def _recipe(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> str
     )
     text += _REST.format(rows=max(1, round(rows * (1 if scanty else 0.8))), root=found.root, write=_write(found))
     return text + (
-        f"measure: []  # {few}: too few to be measured\naudits: []\n" if scanty else _measured(found, largest)
+        f"measure: []  # {few}: too few to be measured\naudits: []\n"
+        if scanty
+        else _measured(found, largest, {name: label for name, label in labels.items() if label})
     )
 
 
-def _measured(found: Kinship, table: str) -> str:
-    """Return what is measured of the largest table, and whether its rows fit the shared ones that they refer to."""
+def _label(found: Kinship, name: str, family: Family) -> str:
+    """Return what is called like a column to be predicted, no key and nothing copied or counted; empty = nothing."""
+    keys = [one.columns for one in found.references if one.table == name]
+    key = found.key(name) or ()
+    besides = {column for columns in keys for column in columns} | set((key,) if isinstance(key, str) else key)
+    besides |= {*family.same, *family.numbers, family.order, *found.within(name)}
+    return named_label([one for one in found.tables[name].columns if one.column.name not in besides])
+
+
+def _measured(found: Kinship, table: str, labels: Mapping[str, str]) -> str:
+    """Return what is measured: of the largest table if its rows fit the shared ones too, and of labels their use."""
+    trained = "".join(_TRAINED.format(table=name, label=shown(label)) for name, label in labels.items())
     shared = any(found.linkable(table, other) and found.links(table, other) for other in found.tables)
-    return _MEASURED.format(table=table, fitting=_FITTING.format(table=table) if shared else "")
+    return _MEASURED.format(table=table, fitting=_FITTING.format(table=table) if shared else "",
+                            trained=trained)  # fmt: skip
 
 
 def _write(found: Kinship) -> str:
@@ -118,11 +137,13 @@ def _source(found: Kinship, name: str, opening: Opening) -> list[str]:
     return [f"{each}: {flow(value)}" for each, value in read.items()]
 
 
-def _table(found: Kinship, name: str, family: Family, opening: Opening) -> Iterator[str]:
+def _table(found: Kinship, name: str, family: Family, label: str, opening: Opening) -> Iterator[str]:
     """Yield the lines of a table that is made anew."""
     owner = found.owners.get(name)
     yield f"{name}:" + ("  # the root, which no other owns" if owner is None else "")
     yield from (f"  {line}" for line in _source(found, name, opening))
+    if label:
+        yield f"  label: {flow(label)}  # what is to be predicted, by its name; '' = nothing"
     if owner is not None:
         yield f"  parent: {flow({owner.other: _listed(owner.column)})}"
         if family.order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -112,17 +112,20 @@ def _usable(found: TableDescription, names: tuple[str, ...]) -> TableDescription
     return found
 
 
-def _label(found: list[Inferred]) -> tuple[str, str]:
+def _label(found: Sequence[Inferred]) -> tuple[str, str]:
     """Return the column that could be predicted, and why it was chosen: by its name, or the last one with classes."""
-    able = [one for one in found if _predictable(one)]
-    for name in (*LABELS, *_MORE_LABELS):
-        for one in able:
-            if one.column.name.lower() == name:
-                return one.column.name, "by its name"
+    if name := named_label(found):
+        return name, "by its name"
     last = found[-1]
-    if last in able and last.column.kind in _CLASSES:
+    if _predictable(last) and last.column.kind in _CLASSES:
         return last.column.name, "the last column, with classes"
     return "", "no column is called like one, and the last one has no classes"
+
+
+def named_label(found: Sequence[Inferred]) -> str:
+    """Return the column that could be predicted and is called so; empty = none is."""
+    able = {one.column.name.lower(): one.column.name for one in reversed(found) if _predictable(one)}
+    return next((able[name] for name in (*LABELS, *_MORE_LABELS) if name in able), "")
 
 
 def _predictable(one: Inferred) -> bool:
