@@ -196,3 +196,18 @@ def test_a_single_key_comes_first(write: Write) -> None:
     bare = {"id": range(1, 121), "paid": ["a", "b"] * 60}
     numbers = {**_numbered(), "wet": ["a", "b"] * 60}
     assert _told(write({"orders": bare, "numbers": numbers})) == {"lines.order_id->orders.id"}
+
+
+def test_several_columns_hold_keys_of_the_owner_only(write: Write) -> None:
+    """Shelves of halls are no rows that an order could link to: their columns are learnt as any others."""
+    orders, place = _numbered(), [3 * k % 120 for k in range(240)]
+    shelves = {"hall": [k % 4 for k in range(120)], "shelf": [k // 4 for k in range(120)], "wide": ["a", "b"] * 60}
+    lines = {**_lines(orders), "hall": [k % 4 for k in place], "shelf": [k // 4 for k in place]}
+    found = write({"orders": orders, "lines": lines, "shelves": shelves})
+    assert found is not None
+    assert [(name, one.other) for name, one in found.owners.items()] == [("lines", "orders")]
+    assert _told(found) == {
+        "lines.('region', 'number')->orders.('region', 'number')",
+        "lines.('hall', 'shelf')->shelves.('hall', 'shelf')",
+    }
+    assert (found.links("lines", "shelves"), found.referred("shelves")) == ([], False)

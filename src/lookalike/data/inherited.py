@@ -1,6 +1,6 @@
 """Columns of an owned table that say what a column of its owner says, row by row: the key of the customer, a currency.
 
-Legend: N rows of the table, each beside its owner.
+Legend: N rows of the table.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TRIED = 100
 
 
 def inherited(
-    table: Table, beside: Table, owner: Codes, besides: Collection[str], links: tuple[Mapping[str, str], ...]
+    table: Table, parent: Table, owner: Codes, besides: Collection[str], links: tuple[Mapping[str, str], ...]
 ) -> dict[str, str]:
     """Return the columns that equal one of the owner in every row, and that one: of several one of the same name.
 
@@ -29,13 +29,15 @@ def inherited(
 
     Args:
         table: The rows, [N].
-        beside: The owner of each, [N].
-        owner: Which row of its table that is, [N].
+        parent: The table of their owners.
+        owner: Which row of that owns each, [N].
         besides: Columns that are no copies: keys of the owner, of the rows themselves, and what is declared otherwise.
         links: Columns with keys of kept or shared tables, and these; of the table and of its owner.
     """
-    owners = beside.take(np.unique(owner, return_index=True)[1])
-    told = [one for one in beside.schema.columns if _telling(owners, one.name)]
+    owners = parent.take(np.unique(owner))
+    told = [one for one in parent.schema.columns if _telling(owners, one.name)]
+    # Few rows tell most columns apart; only what is the same in these is looked at in all.
+    some, theirs = table.take(np.arange(min(_TRIED, len(table)))), parent.take(owner[:_TRIED])
     found = {}
     for column in table.schema.columns:
         if column.name in besides:
@@ -44,21 +46,25 @@ def inherited(
             if column.name in links[0] and links[0][column.name] != links[1].get(other.name):
                 continue
             ruled = any(column.name in rule.columns for rule in table.schema.constraints)
-            if (column.kind == other.kind or not ruled) and _equal(table, column, beside, other):
+            if (column.kind != other.kind and ruled) or not _same(some, column, theirs, other):
+                continue
+            if _same(table, column, parent.select([other.name]).take(owner), other):
                 found[column.name] = other.name
                 break
     return found
 
 
-def copied(table: Table, beside: Table, pairs: Mapping[str, str]) -> Table:
+def copied(table: Table, parent: Table, owner: Codes, pairs: Mapping[str, str]) -> Table:
     """Return the table with columns as those of the owner are: of their kind, with their categories.
 
     Args:
         table: The rows, [N].
-        beside: The owner of each, [N].
+        parent: The table of their owners.
+        owner: Which row of that owns each, [N].
         pairs: What `inherited` gave.
     """
     columns, values = list(table.schema.columns), table.table
+    beside = parent.select(list(dict.fromkeys(pairs.values()))).take(owner)
     for place, column in enumerate(columns):
         if column.name in pairs:
             other = beside.schema.column(pairs[column.name])
@@ -75,14 +81,6 @@ def _telling(owners: Table, name: str) -> bool:
     codes = pc.dictionary_encode(owners.table.column(name).combine_chunks(), null_encoding="encode").indices
     share = np.bincount(codes.to_numpy()) / max(len(owners), 1)
     return bool(len(owners) * (1 - float(np.square(share).sum())) >= _FEWEST)
-
-
-def _equal(table: Table, column: Column, beside: Table, other: Column) -> bool:
-    for rows in (slice(0, _TRIED), slice(None)):
-        some = np.arange(len(table))[rows]
-        if not _same(table.take(some), column, beside.take(some), other):
-            return False
-    return True
 
 
 def _same(table: Table, column: Column, beside: Table, other: Column) -> bool:

@@ -75,7 +75,7 @@ def _of_owner(data: Relations, member: Member) -> Iterator[Keys]:
     """Yield what was found in columns of keys that say what a column of the owner says: wrong are those that do not."""
     for column, other in member.inherited:
         if member.rows.column(column).kind == "id" and column not in member.columns:
-            beside = data.tables[str(member.parent)].take(data.owners(member.name))
+            beside = data.tables[str(member.parent)].select([other]).take(data.owners(member.name))
             pairs = zip(data.tables[member.name].strings(column), beside.strings(other), strict=True)
             wrong = sum(mine != its for mine, its in pairs)
             yield Keys(member.name, column, str(member.parent), len(beside), wrong)

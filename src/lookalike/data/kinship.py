@@ -127,12 +127,12 @@ class Kinship:
         reached = [table for table in self.tables if table not in self.others]
         for table in reached:
             to = [one.other for one in self.references if one.table == table and one.key == self.key(one.other)]
-            reached += [other for other in dict.fromkeys(to) if other in self.others and other not in reached]
+            reached += [other for other in dict.fromkeys(to) if self.linkable(table, other) and other not in reached]
         return name in reached
 
     def linkable(self, name: str, to: str) -> bool:
         """Say whether rows of a table can hold keys of another, or of its own, by a link: that one is shared."""
-        return to in self.others
+        return to in self.others and not isinstance(self.key(to), tuple)
 
     def links(self, name: str, to: str) -> list[str]:
         """Return the columns of a table that hold keys of another, or of its own; those of its owner left out."""
@@ -140,8 +140,8 @@ class Kinship:
             return self.within(name)
         owner = self.owners.get(name)
         found = [one for one in self.references if (one.table, one.other) == (name, to) and one.key == self.key(to)]
-        taken = () if owner is None else owner.columns
-        return [column for one in found if one != owner for column in one.columns if column not in taken]
+        # Several columns hold keys of the owner only.
+        return [one.column for one in found if one != owner and isinstance(one.column, str)]
 
 
 def tables_in(place: Path) -> Sources:

@@ -202,14 +202,14 @@ def _inheriting(table: Table, parent: Table, sizes: Codes, one: Keyed, owner: Ke
     said = one.options.get("columns", {})
     kinds = {name: wanted.get("kind") for name, wanted in said.items() if isinstance(wanted, Mapping)}
     foreign = one.owner[1] if one.owner else ()
-    besides, beside = {*foreign, *({one.key} if isinstance(one.key, str) else ())}, parent.take(rows)
-    pairs = inherited(table, beside, rows, besides, (dict(one.foreign), dict(owner.foreign)))
+    besides = {*foreign, *({one.key} if isinstance(one.key, str) else ())}
+    pairs = inherited(table, parent, rows, besides, (dict(one.foreign), dict(owner.foreign)))
     # Who declares a column as something else wants it to be that.
     pairs = {name: other for name, other in pairs.items()
              if kinds.get(name) in (None, parent.schema.column(other).kind)}  # fmt: skip
     if len(foreign) > 1:
         pairs = {**dict(zip(foreign, owner.keys, strict=True)), **pairs}
-    return copied(table, beside, pairs), pairs
+    return copied(table, parent, rows, pairs) if pairs else table, pairs
 
 
 def _stored(table: Table, column: str, other: Table, one: Keyed) -> str:

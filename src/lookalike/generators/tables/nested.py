@@ -302,8 +302,8 @@ class _FittedNested:
             return {}
         key = next(one.key for one in self.schema.tables if one.name == member.parent)
         rows = np.repeat(np.arange(len(sizes[member.name]), dtype=np.int64), sizes[member.name])
-        beside = tables[member.parent].take(rows)
         pairs = {**({} if member.column is None else {member.column: str(key)}), **self.copied[member.name]}
+        beside = tables[member.parent].select(list(dict.fromkeys(pairs.values()))).take(rows)
         return {mine: beside.values(other) for mine, other in pairs.items()}
 
     def save(self, folder: Path) -> None:
