@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -71,7 +71,9 @@ class Places:
         return type(self)(np.repeat(self.rows * max(1, most), sizes) + within, self.key.child(name))
 
 
-def fresh_words(schema: Schema, n: int, rng: Rng, places: Places | None = None) -> dict[str, Values]:
+def fresh_words(
+    schema: Schema, n: int, rng: Rng, places: Places | None = None, besides: Collection[str] = ()
+) -> dict[str, Values]:
     """Return new keys and empty texts for n rows; keys lack at the rate that real ones do.
 
     A key has the form of the real ones, where that has room: all parts of a dataset take theirs from one permutation,
@@ -84,10 +86,13 @@ def fresh_words(schema: Schema, n: int, rng: Rng, places: Places | None = None) 
         n: Number of rows.
         rng: Key of the rows.
         places: Which of all rows they are; None = as the key says.
+        besides: Columns that get their values from elsewhere.
     """
     found: dict[str, Values] = {}
     places = Places.of(n, rng) if places is None else places
     for place, column in enumerate(schema.columns):
+        if column.name in besides:
+            continue
         if column.kind == "id":
             own = rng.child("keys", place)
             keys = _keys(column, n, own) if not column.form else _formed(column, n, own, places, place)

@@ -262,8 +262,8 @@ class _FittedNested:
                 made[member.name] = own.draw(made[parent], size, key, links)
                 at[member.name] = at[parent].children(size, own.most, member.name)
                 sizes[member.name], rows = size, int(size.sum())
-            words = fresh_words(member.rows, rows, rng.child("words", place), at[member.name])
             owner = self._of_owner(member, tables, sizes)
+            words = fresh_words(member.rows, rows, rng.child("words", place), at[member.name], owner)
             linked = {link.column: link.keys(made[member.name][link.column]) for link in self.links[member.name]}
             values: dict[str, Values] = {**made[member.name], **words, **owner, **linked}
             way = self.ways.get(member.name)

@@ -13,6 +13,7 @@ from tests.data.orders import write_orders
 
 from lookalike.core.events import Event, Note
 from lookalike.core.rng import Rng
+from lookalike.data.formats import typed
 from lookalike.data.integrity import keys_of
 from lookalike.data.readers.tables import Tables
 from lookalike.data.relations import Relations
@@ -126,3 +127,20 @@ def test_an_order_that_all_rows_of_an_owner_share_is_none(tmp_path: Path) -> Non
                                     "order": "day"}})  # fmt: skip
     made = Nested().fit(data, Rng(0), lambda _: None).sample(100, Rng(1))
     assert kept(made) == {"rows.day": 1.0}
+
+
+def test_keys_of_owners_need_no_room_of_their_own(tmp_path: Path) -> None:
+    """Keys in 16 bits: 5,000 of the owner have room, where new ones for each of their rows had none."""
+    draw = np.random.default_rng(0)
+    owners = pd.DataFrame({"id": np.arange(1, 101, dtype=np.int16), "x": draw.integers(0, 9, 100)})
+    of = np.repeat(owners["id"], draw.integers(1, 12, 100)).to_numpy()
+    rows = pd.DataFrame({"of": of, "again": of, "y": draw.integers(0, 9, len(of))})
+    for name, frame in (("owners", owners), ("rows", rows)):
+        frame.to_parquet(tmp_path / name)
+    place = {name: str(tmp_path / name) for name in ("owners", "rows")}
+    data = read(tmp_path, {"owners": {"read": "parquet", "path": place["owners"], "key": "id"},
+                           "rows": {"read": "parquet", "path": place["rows"], "parent": {"owners": "of"}}})  # fmt: skip
+    made = Nested().fit(data, Rng(0), lambda _: None).sample(5000, Rng(1))
+    assert kept(made) == {"rows.again": 1.0}
+    assert all(one.wrong == 0 for one in keys_of(made))
+    assert [str(typed(made.tables["rows"]).schema.field(name).type) for name in ("of", "again")] == ["int16", "int16"]
