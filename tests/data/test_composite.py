@@ -92,21 +92,22 @@ def test_wrong_keys_of_several_columns_are_counted(tmp_path: Path) -> None:
     assert next(one.wrong for one in keys_of(twice) if one.table == "orders") == 1
 
 
-def test_a_key_that_numbers_do_not_make_unique_is_kept_by_rejection(tmp_path: Path) -> None:
-    """Lines named by letters: two of one order never have the same."""
+@pytest.mark.parametrize("further", [1, 2])
+def test_what_makes_rows_of_one_owner_differ_may_be_words(tmp_path: Path, further: int) -> None:
+    """Lines named by letters: two of one order never have the same. Of letter and side whole families are rejected."""
     tables = write_regions(tmp_path)
     lines = pd.read_csv(tmp_path / "lines.csv")
-    letters = np.array(list("ABCDEFGHIJKLMNOPQRST"))
-    lines["line_no"] = [letters[(2 * place + row) % 20] for row, place in enumerate(lines["line_no"])]
-    lines = lines.drop_duplicates(["region", "number", "line_no"])
-    lines.to_csv(tmp_path / "lines.csv", index=False)
+    letters, names = np.array(list("ABCDEFGHIJ")), ["region", "number", "line_no", "side"][: 2 + further]
+    lines["line_no"] = [letters[(2 * place + row) % 10] for row, place in enumerate(lines["line_no"])]
+    lines["side"] = np.random.default_rng(0).choice(["l", "r"], len(lines))
+    lines.drop_duplicates(names).to_csv(tmp_path / "lines.csv", index=False)
     tables.pop("parcels")
-    data = read(tmp_path, tables)
+    data = read(tmp_path, {**tables, "lines": {**tables["lines"], "key": names}})
     made = Nested().fit(data, Rng(0), lambda _: None).sample(300, Rng(1))
     wrong = made.problems()
-    assert wrong
+    assert bool(wrong) == (further == 2)
     assert all("no two rows alike" in why for why in wrong.values())
-    kept = cells(made.take(np.setdiff1d(np.arange(300), [*wrong])), "lines", "region", "number", "line_no")
+    kept = cells(made.take(np.setdiff1d(np.arange(300), [*wrong])), "lines", *names)
     assert len(set(kept)) == len(kept) > 0
 
 

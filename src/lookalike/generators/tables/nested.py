@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from lookalike.core.constraints import Unique
 from lookalike.core.contracts import Fitted, Method
 from lookalike.core.errors import ConfigError, DataError
 from lookalike.core.events import Note, Progress, Watch
@@ -28,6 +27,7 @@ from lookalike.data.reduced import Reduction, reduction_of
 from lookalike.data.relations import Relations, concatenate_relations, number_name, table_folder
 from lookalike.data.table import Codes, Table, Values, table_schema
 from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
+from lookalike.generators.tables.families.distinct import alone
 from lookalike.generators.tables.families.numbered import numbered
 from lookalike.generators.tables.families.order import Known
 from lookalike.generators.tables.families.shared import (
@@ -140,7 +140,8 @@ class Nested(Method):
             to = {link: stands_for(data, member, link, apart) for link, other in member.links
                   if other in apart and link not in same}  # fmt: skip
             order = None if member.order in same else member.order
-            children[member.name] = fit_children(own, parents, sizes, order, method, key, told, to)
+            once = {*alone(member, ways[member.name].replaced if member.name in ways else ()).values()}
+            children[member.name] = fit_children(own, parents, sizes, order, method, key, told, to, sorted(once))
             watch(Progress("fit", place + 1, count, "tables"))
         kept = {member.name: data.tables[member.name] for member in data.schema.tables if member.keep}
         shared_ = {name: one for name, (one, _) in apart.items()}
@@ -337,10 +338,8 @@ def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
         times = tuple(step for step in way.steps if isinstance(step, Clock))
         way = Reduction(whole=way.whole, steps=times)
     kept = way if way.steps else None
-    # The key of the owner and a number come once.
-    owned = {*member.columns, *([member.column] if member.column else [])}
-    once = [rule.title for rule in member.rows.constraints
-            if isinstance(rule, Unique) and owned <= set(rule.columns) and counted & set(rule.columns)]  # fmt: skip
+    # The key of the owner and one column more come once.
+    once = alone(member, way.replaced, counted)
     rejected = [rule.title for rule in member.rows.constraints
                 if rule.title not in once and (kept is None or rule.title not in kept.kept)]  # fmt: skip
     if rejected:

@@ -6,7 +6,7 @@ Legend: N rows of the table, P of its parent, M rows of one step.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
 from lookalike.core.store import write_json
 from lookalike.data.table import CODED, WORDS, Codes, Numbers, Table
+from lookalike.generators.tables.families.distinct import Distinct
 from lookalike.generators.tables.families.numbered import Apart, Numbered, counted_again, in_turn, numbered, within
 from lookalike.generators.tables.families.order import SPAN, Known, Order
 from lookalike.generators.tables.families.shared import Link, asking
@@ -65,6 +66,7 @@ class Children:
         since: Columns of moments that are made by how far they are from one of the parent.
         counted: Columns that number the rows of every family.
         parted: What keeps rows of a family apart in their order; None = they may be equal.
+        distinct: Columns in which no two rows of a family are equal.
     """
 
     columns: tuple[Column, ...]
@@ -74,6 +76,7 @@ class Children:
     since: tuple[Since, ...] = ()
     counted: tuple[Numbered, ...] = ()
     parted: Apart | None = None
+    distinct: tuple[Distinct, ...] = ()
 
     @property
     def placed(self) -> bool:
@@ -126,6 +129,8 @@ class Children:
         made = made if self.order is None else self.order.joined(made, owner)
         made = told_again(made, self.since, parents, owner)
         made = made if self.parted is None else self.parted.parted(made, sizes, self.since)
+        for place, one in enumerate(self.distinct):
+            made = one.parted(made, sizes, rng.child("distinct", place))
         return counted_again(made, self.counted, sizes)
 
     def save(self, folder: Path) -> None:
@@ -143,6 +148,7 @@ class Children:
             "since": [one.saved() for one in self.since],
             "counted": [asdict(one) for one in self.counted],
             "apart": None if self.parted is None else asdict(self.parted),
+            "distinct": [asdict(one) for one in self.distinct],
         }
         write_json(folder / "children.json", about)
 
@@ -156,6 +162,7 @@ def fit_children(
     rng: Rng,
     watch: Watch,
     links: Mapping[str, Codes] = MappingProxyType({}),
+    alone: Collection[str] = (),
 ) -> Children:
     """Learn the rows of an owned table from whole families.
 
@@ -168,6 +175,7 @@ def fit_children(
         rng: Key.
         watch: Receives events.
         links: Row of a shared table that each row refers to, by the column that does, [N].
+        alone: Columns in which no two rows of one owner may be equal.
     """
     owner, form = np.repeat(np.arange(len(sizes)), sizes), None
     ways = since(own, parents, owner)
@@ -175,6 +183,8 @@ def fit_children(
     led, parted = {one.column for one in counted if one.leads}, None
     if order is not None and order not in led:
         parted = Apart.of(own[order][0], np.asarray(own[order][1], dtype=np.float64), sizes)
+    besides = {one.column for one in counted}
+    distinct = tuple(Distinct.of(name, own[name][1]) for name in alone if name in own and name not in besides)
     for told in (one.told for one in (*ways, *counted, parted) if one is not None):
         watch(Note("fit", told))
     index = in_turn(own, sizes, order, counted, rng.child("order"))
@@ -199,7 +209,7 @@ def fit_children(
             known, target = form.placed(known, target)
         stages.append(fit_stage(target, known, method, rng.child(name), watch))
     columns = tuple(column for column, _ in own.values())
-    return Children(columns, tuple(stages), form, int(sizes.max(initial=0)), ways, counted, parted)
+    return Children(columns, tuple(stages), form, int(sizes.max(initial=0)), ways, counted, parted, distinct)
 
 
 def _beside(own: Known, found: Places, rows: Ints, number: int, sizes: Codes | None) -> Known:
@@ -242,11 +252,12 @@ def load_children(folder: Path, method: tuple[str, Mapping[str, Any]]) -> Childr
     if about["order"] is not None:
         name, step, low, high = about["order"]
         order = Order(next(column for column in columns if column.name == name), step, low, high)
-    # Models of earlier versions know nothing of the last two.
+    # Models of earlier versions know nothing of the last three.
     counted = tuple(Numbered.opened(one) for one in about.get("counted", ()))
     parted = None if about.get("apart") is None else Apart(**about["apart"])
+    distinct = tuple(Distinct.opened(one) for one in about.get("distinct", ()))
     ways = tuple(Since(**one) for one in about.get("since", ()))
-    return Children(columns, stages, order, about["most"], ways, counted, parted)
+    return Children(columns, stages, order, about["most"], ways, counted, parted, distinct)
 
 
 def described(own: Known, owner: Codes, families: int, before: str) -> Known:

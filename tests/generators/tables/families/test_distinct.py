@@ -1,0 +1,102 @@
+"""What is a part of a key does not come again in a family: drawn anew where it did, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookalike.core.constraints import Constraint, Unique
+from lookalike.core.events import Event, Note
+from lookalike.core.rng import Rng
+from lookalike.core.schema import Column, Member
+from lookalike.data.readers.tables import Tables
+from lookalike.data.relations import Relations
+from lookalike.data.table import table_schema
+from lookalike.generators.tables.families.distinct import Distinct, alone
+from lookalike.generators.tables.nested import Nested
+
+
+@given(st.lists(st.lists(st.integers(-1, 7), max_size=7), max_size=6), st.booleans())
+def test_values_that_come_again_are_others_that_there_were(families: list[list[int]], coded: bool) -> None:
+    sizes = np.array([len(family) for family in families], dtype=np.int64)
+    codes = np.array([code for family in families for code in family], dtype=np.int64)
+    values = codes if coded else np.where(codes < 0, np.nan, codes)
+    one = Distinct.of("c", np.arange(8))
+    found = one.parted({"c": values}, sizes, Rng(0))["c"]
+    assert found.dtype == values.dtype
+    for begin, family in zip(np.cumsum(sizes) - sizes, families, strict=True):
+        made = found[begin : begin + len(family)].tolist()
+        seen: list[int] = []
+        for before, after in zip(family, made, strict=True):
+            if before < 0:
+                assert after < 0 or np.isnan(after)
+            elif before not in seen:
+                assert after == before
+            seen.append(before)
+        there = [code for code in made if code >= 0]
+        assert len(set(there)) == len(there)
+        assert set(there) <= set(range(8))
+
+
+def test_the_commonest_are_drawn_most_and_more_than_there_are_stay() -> None:
+    learnt = np.array([0] * 60 + [1] * 30 + [2] * 10 + [3])
+    one = Distinct.of("c", np.where(learnt == 3, np.nan, learnt))
+    assert one == Distinct("c", (0.0, 1.0, 2.0), (0.6, 0.3, 0.1))
+    assert one == Distinct.opened({"column": "c", "values": [0.0, 1.0, 2.0], "share": [0.6, 0.3, 0.1]})
+    drawn = one.parted({"c": np.zeros(4000)}, np.full(2000, 2), Rng(0))["c"].reshape(-1, 2)
+    assert (drawn[:, 0] == 0).all()
+    assert (drawn[:, 1] == 1).mean() == pytest.approx(0.75, abs=0.03)
+    assert sorted(one.parted({"c": np.zeros(4)}, np.array([4]), Rng(0))["c"].tolist()) == [0, 0, 1, 2]
+
+
+def test_which_columns_keep_a_constraint_by_themselves() -> None:
+    columns = [Column(name=name, kind="category", categories=("a", "b")) for name in ("c", "d", "e", "f")]
+    words = [Column(name=name, kind="id") for name in ("of", "at", "key")]
+    rules: list[Constraint] = [Unique(rule="unique", columns=names) for names in (
+        ("of", "at", "c"), ("of", "at", "d", "e"), ("at", "c"), ("of", "at"), ("key", "of", "at"), ("of", "at", "e"),
+        ("at", "f", "of"))]  # fmt: skip
+    schema = table_schema([*words, *columns]).model_copy(update={"constraints": tuple(rules)})
+    member = Member(name="rows", rows=schema, parent="owners", columns=("of", "at"), order="e", links=(("f", "x"),))
+    assert alone(member, ()) == {rules[0].title: "c"}
+    assert alone(member, ("c",)) == {}
+    assert alone(member, (), ("e",)) == {rules[0].title: "c", rules[5].title: "e"}
+    single = member.model_copy(update={"columns": (), "column": "at"})
+    assert alone(single, ()) == {rules[2].title: "c"}
+    assert alone(member.model_copy(update={"columns": (), "parent": None}), ()) == {}
+
+
+def languages(folder: Path) -> Relations:
+    """Return products with a text in some languages each, no two in one."""
+    draw = np.random.default_rng(0)
+    names, share = np.array(["de", "en", "fr", "it", "pl"]), [0.35, 0.35, 0.15, 0.1, 0.05]
+    rows = [(k, word) for k in range(400) for word in draw.choice(names, draw.integers(1, 5), False, share)]
+    pd.DataFrame({"product": range(400), "kind": ["a", "b"] * 200}).to_csv(folder / "products.csv", index=False)
+    texts = pd.DataFrame(rows, columns=["product", "language"]).assign(words=draw.integers(1, 900, len(rows)))
+    texts.to_csv(folder / "texts.csv", index=False)
+    (folder / "read").mkdir()
+    place = {name: {"read": "csv", "path": str(folder / f"{name}.csv")} for name in ("products", "texts")}
+    rule = {"rule": "unique", "columns": ["product", "language"]}
+    return Tables(tables={"products": {**place["products"], "key": "product"},
+                          "texts": {**place["texts"], "parent": {"products": "product"}, "constraints": [rule]}}
+                  ).read(folder / "read")  # fmt: skip
+
+
+def test_a_text_in_each_language(tmp_path: Path) -> None:
+    """By rejection a fifth of families would go, the large ones first."""
+    data = languages(tmp_path)
+    told: list[Event] = []
+    model = Nested().fit(data, Rng(0), told.append)
+    made = model.sample(400, Rng(1))
+    assert not made.problems()
+    assert not [event for event in told if isinstance(event, Note) and "rejecting" in event.message]
+    assert made.sizes["texts"].mean() == pytest.approx(data.sizes["texts"].mean(), abs=0.15)
+    share = [np.bincount(rows.tables["texts"].codes("language"), minlength=5) / len(rows.tables["texts"])
+             for rows in (data, made)]  # fmt: skip
+    np.testing.assert_allclose(share[1], share[0], atol=0.04)
+    model.save(tmp_path / "model")
+    assert Nested().load(tmp_path / "model").sample(400, Rng(1)).fingerprint() == made.fingerprint()
