@@ -122,7 +122,10 @@ def test_what_is_declared_otherwise_stays_so(tmp_path: Path) -> None:
     assert pairs(read(tmp_path, owners, rows, columns=both)) == {"rest": "rest", "land": "land"}
     ruled = [{"rule": "range", "column": "rest", "low": 0, "high": 90}]
     assert pairs(read(tmp_path, owners, rows, constraints=ruled)) == {"rest": "rest", "land": "land"}
-    # Kinds that differ would leave a constraint without its numbers.
+    # Kinds that differ would leave a constraint without its numbers, and a label without its classes.
+    unique = owners.assign(land=[f"Land {k} {k % 7}" for k in range(N)])
+    assert pairs(read(tmp_path, unique, children(unique))) == {"rest": "rest", "land": "land"}
+    assert pairs(read(tmp_path, unique, children(unique), label="land")) == {"rest": "rest"}
     other = {"columns": {"rest": {"kind": "category"}}}
     assert pairs(read(tmp_path, owners, rows, other)) == {"rest": "rest", "land": "land"}
     assert pairs(read(tmp_path, owners, rows, other, constraints=ruled)) == {"land": "land"}

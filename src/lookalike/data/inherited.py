@@ -46,6 +46,7 @@ def inherited(
             if column.name in links[0] and links[0][column.name] != links[1].get(other.name):
                 continue
             ruled = any(column.name in rule.columns for rule in table.schema.constraints)
+            ruled = ruled or column.name == table.schema.label
             if (column.kind != other.kind and ruled) or not _same(some, column, theirs, other):
                 continue
             if _same(table, column, parent.select([other.name]).take(owner), other):

@@ -53,7 +53,8 @@ class Nested(Method):
 
     Children are made the first, then the last, then always the middle of a gap, each given its parent, the number of
     children and its nearest siblings that are there, by a generator of single tables that can be asked by columns. So
-    siblings are alike as they are in the data, and an order is kept by construction, as are keys.
+    siblings are alike as they are in the data, and an order is kept by construction, as are keys, numbers that count
+    the rows of each owner, and columns that say what one of the owner says.
     A shared table is made once, before all others, and is the same in every sample; each of its rows stands for the
     real one that it is most like. A row that refers to it is made with the columns of the row that it refers to, how
     often that is referred to, and whether its siblings refer to the same, and then refers to the nearest such row.
