@@ -198,8 +198,8 @@ def test_real_keys_that_cannot_be_made_are_left_out(shop: Path, capsys: pytest.C
     items["shop"] = "s3"
     items.to_csv("shop/items.csv", index=False)
     text, _ = starter("shop", None, shop)
-    assert "leave_out: [first_sale_id]  # real first_sale_id keys of sales: not made yet" in text
-    assert "leave_out: [shop]  # real shop keys of shops: not made yet" in text
+    assert "leave_out: [first_sale_id]  # first_sale_id names real rows of sales: not made yet" in text
+    assert "leave_out: [shop]  # shop names real rows of shops: not made yet" in text
     assert call(capsys, "init", "shop")[0] == 0
     assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
     assert list(pd.read_csv("runs/shop/written/csv/items.csv").columns) == ["sale", "weight"]
@@ -357,3 +357,82 @@ def test_keys_of_several_columns_are_found(
     assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
     made, of = (pd.read_csv(f"runs/shop/written/csv/{name}.csv") for name in ("parcels", "lines"))
     assert len(made.merge(of)) == len(made) > 0
+
+
+def _files(folder: Path, **tables: str) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text(text)
+
+
+def test_keys_are_left_out_at_every_level_that_copies_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0)
+    to = [f"A{one:04d}" for one in draw.integers(0, 60, 200)]
+    _files(
+        tmp_path / "bank",
+        accounts="account,kind\n" + "".join(f"A{one:04d},{'ab'[one % 2]}\n" for one in range(60)),
+        transfers="transfer,from_account,to_account,amount\n"
+        + "".join(f"T{one:04d},A{one % 60:04d},{to[one]},{one % 9}\n" for one in range(200)),
+        fees="transfer,to_account,fee\n"
+        + "".join(f"T{one % 200:04d},{to[one % 200]},{one % 5}\n" for one in range(300)),
+    )
+    text = starter("bank", None, tmp_path)[0]
+    tables = yaml.safe_load(text)["data"]["tables"]
+    assert tables["transfers"]["parent"] == {"accounts": "from_account"}
+    assert [tables[name]["leave_out"] for name in ("transfers", "fees")] == [["to_account"]] * 2
+    assert "copied from there" not in text
+
+
+def test_names_that_are_nearly_copies_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [f"Person {one:03d}" for one in range(120)]
+    told = ["Persn 000", *(names[one % 120] for one in range(1, 400))]
+    _files(
+        tmp_path / "mail",
+        customers="customer,name\n" + "".join(f"C{one:03d},{name}\n" for one, name in enumerate(names)),
+        orders="customer,name,price\n" + "".join(f"C{one % 120:03d},{told[one]},{one % 7}\n" for one in range(400)),
+    )
+    tables = yaml.safe_load(starter("mail", None, tmp_path)[0])["data"]["tables"]
+    assert tables["orders"]["leave_out"] == ["name"]
+
+
+def test_no_order_is_proposed_that_a_run_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0)
+    rows = [(order, item) for order in range(120) for item in draw.choice(30, draw.integers(1, 6), replace=False)]
+    _files(
+        tmp_path / "basket",
+        orders="order_id,day\n" + "".join(f"{1000 + one},{'mon tue wed'.split()[one % 3]}\n" for one in range(120)),
+        products="product_id,size\n" + "".join(f"{500 + one},{one % 4}\n" for one in range(30)),
+        items="order_id,product_id,pieces\n" + "".join(f"{1000 + o},{500 + p},{p % 3}\n" for o, p in rows),
+        labels="order_id,line_no,text\n"
+        + "".join(f"{1000 + o},{n + 1:03d},{n % 2}\n" for o in range(120) for n in range(3)),
+    )
+    assert call(capsys, "init", "basket")[0] == 0
+    tables = yaml.safe_load(Path("recipe.yaml").read_text())["data"]["tables"]
+    assert tables["items"]["links"] == {"products": "product_id"}
+    assert not any("order" in one for one in tables.values())
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+
+
+def test_unknown_keys_above_do_not_stop_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_desk(tmp_path, 300)
+    staff = pd.read_csv("staff.csv")
+    staff.loc[5, "manager"] = "S900"
+    Path("desk").mkdir()
+    for name in ("tickets", "notes", "departments", "topics"):
+        Path(f"{name}.csv").rename(f"desk/{name}.csv")
+    staff.to_csv("desk/staff.csv", index=False)
+    assert call(capsys, "init", "desk")[0] == 0
+    assert "orphans: drop  # 1.7 % of manager are no keys of staff: such keys are missing then" in (
+        Path("recipe.yaml").read_text()
+    )
+    assert call(capsys, "run", "recipe.yaml", "--workers", "1")[0] == 0
+    made = pd.read_csv("runs/desk/written/csv/staff.csv")
+    assert (len(made), made["manager"].isna().sum()) == (60, 2)

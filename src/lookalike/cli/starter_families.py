@@ -6,7 +6,7 @@ Legend: N rows of a table, P owners.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
@@ -17,6 +17,7 @@ from lookalike.core.errors import LookalikeError
 from lookalike.core.registry import find
 from lookalike.core.schema import Member
 from lookalike.data.kinship import Kinship
+from lookalike.data.related import orders
 from lookalike.data.relations import Relations
 from lookalike.data.table import Codes, Numbers
 from lookalike.generators.tables.families.children import learnt
@@ -59,13 +60,19 @@ def families(found: Kinship) -> dict[str, Family]:
         except (LookalikeError, ValueError):
             # Which tables belong together is a guess; a run says what is wrong with it.
             return {name: Family() for name in found.owners}
-        return {member.name: _family(data, member) for member in data.owned}
+        return {member.name: _family(data, member, _keys(found, member.name)) for member in data.owned}
 
 
-def _family(data: Relations, member: Member) -> Family:
+def _keys(found: Kinship, name: str) -> set[str]:
+    """Return the columns of a table that hold keys of any table."""
+    return {column for one in found.references if one.table == name for column in one.columns} | {*found.within(name)}
+
+
+def _family(data: Relations, member: Member, keys: Collection[str]) -> Family:
     table, sizes = data.tables[member.name], data.sizes[member.name]
     same = {mine: other for mine, other in member.inherited if mine not in member.columns}
-    own = {name: known for name, known in learnt(table).items() if name not in same}
+    own = {name: known for name, known in learnt(table).items()
+           if name not in same and name not in keys and orders(known[0])}  # fmt: skip
     numbers = {one.column: one.first for one in numbered(own, sizes, None) if one.leads}
     dates = [name for name, (column, _) in own.items() if column.kind == "datetime" and not table.missing(name).any()]
     owner = data.owners(member.name)
@@ -79,7 +86,7 @@ def _family(data: Relations, member: Member) -> Family:
             return Family(same, rising[0], f"rows of one owner come in this order, and {first} counts them", numbers)
         return Family(same, first, f"it numbers the rows of each owner from {numbers[first]:g} on", numbers)
     if dates:
-        return Family(same, dates[0], "rows of one owner come in this order", numbers)
+        return Family(same, dates[0], "its dates give the order of the rows of one owner", numbers)
     for name, (column, values) in own.items():
         if _never_twice(whole_numbers(column, values)[0], owner, sizes):
             return Family(same, name, "no two rows of one owner have the same", numbers)

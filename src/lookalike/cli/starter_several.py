@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lookalike.cli.opening import Opening, flow, plural
@@ -11,6 +11,7 @@ from lookalike.cli.starter_tables import csv_writer
 from lookalike.core.errors import DataError
 from lookalike.data.composite import titled
 from lookalike.data.detect_tables import named_label
+from lookalike.data.keyed import circles
 from lookalike.data.kinship import Kinship, Reference, kinship, tables_in
 from lookalike.data.pixels import shown
 
@@ -84,11 +85,12 @@ def _recipe(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> str
         head=opening.head(),
     )
     labels = {name: _label(found, name, seen.get(name, Family())) for name in (found.root, *found.owners)}
-    lines = [*_table(found, found.root, Family(), labels[found.root], opening)]
+    cuts = _cuts(found, seen)
+    lines = [*_table(found, found.root, Family(), labels[found.root], cuts[found.root], opening)]
     for name in found.owners:
-        lines += _table(found, name, seen[name], labels[name], opening)
+        lines += _table(found, name, seen[name], labels[name], cuts[name], opening)
     for name in found.others:
-        lines += _shared(found, name, opening)
+        lines += _shared(found, name, cuts[name], opening)
     text += "".join(f"    {line}\n" for line in lines)
     few = f"{plural(rows, 'row')} of {found.root}"
     text += (
@@ -137,7 +139,9 @@ def _source(found: Kinship, name: str, opening: Opening) -> list[str]:
     return [f"{each}: {flow(value)}" for each, value in read.items()]
 
 
-def _table(found: Kinship, name: str, family: Family, label: str, opening: Opening) -> Iterator[str]:
+def _table(
+    found: Kinship, name: str, family: Family, label: str, cut: Mapping[str, str], opening: Opening
+) -> Iterator[str]:
     """Yield the lines of a table that is made anew."""
     owner = found.owners.get(name)
     yield f"{name}:" + ("  # the root, which no other owns" if owner is None else "")
@@ -148,33 +152,53 @@ def _table(found: Kinship, name: str, family: Family, label: str, opening: Openi
         yield f"  parent: {flow({owner.other: _listed(owner.column)})}"
         if family.order:
             yield f"  order: {flow(family.order)}  # {family.why}"
-        if family.same:
-            yield f"  # as in its row of {owner.other}, so copied from there: {', '.join(map(shown, family.same))}"
-    yield from (f"  {line}" for line in _links(found, name, family.same))
+        if copied := [column for column in family.same if column not in cut]:
+            yield f"  # as in its row of {owner.other}, so copied from there: {', '.join(map(shown, copied))}"
+    yield from (f"  {line}" for line in _links(found, name, cut))
 
 
-def _links(found: Kinship, name: str, same: Collection[str] = ()) -> Iterator[str]:
-    """Yield the lines of links, and of keys that refer to nothing or to a table that cannot be linked to.
+def _cuts(found: Kinship, seen: Mapping[str, Family]) -> dict[str, dict[str, str]]:
+    """Return by table the columns that would give real keys or names of other rows away, and of which table.
 
-    Keys that are the `same` as those of the owner need no table to refer to.
+    These are keys that cannot be made, at every level that copies them, and values of any column that names rows of
+    another table.
     """
+    cuts: dict[str, dict[str, str]] = {}
+    for name in (found.root, *found.owners, *found.others):
+        owner, family = found.owners.get(name), seen.get(name, Family())
+        made = {column for other in found.tables if found.linkable(name, other) for column in found.links(name, other)}
+        refers = {column: one.other for one in found.references if one.table == name for column in one.columns}
+        refers |= dict.fromkeys(found.within(name), name)
+        above = {} if owner is None else cuts[owner.other]
+        copied = {mine for mine, other in family.same.items() if other not in above}
+        besides = made | copied | set(() if owner is None else owner.columns)
+        cuts[name] = {column: other for column, other in refers.items() if column not in besides}
+        cuts[name] |= {mine: above[other] for mine, other in family.same.items() if other in above}
+    return cuts
+
+
+def _links(found: Kinship, name: str, cut: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of links, of keys that refer to nothing, and of columns that are left out."""
     links = {other: columns for other in found.tables if (columns := found.links(name, other))}
     able = {other: one[0] if len(one) == 1 else one for other, one in links.items() if found.linkable(name, other)}
     if able:
         yield f"links: {flow(able)}"
+    circle = circles({other: [to for to in found.others if found.links(other, to)] for other in found.others})
     needed = [pair for pair in found.losing(name) if pair[0] == found.owners.get(name) or pair[0].other in able]
-    if lost := [_lost(*pair) for pair in needed]:
-        yield f"orphans: drop  # {' and '.join(lost)}: such rows are left out, and counted"
-    cut = {other: [one for one in columns if one not in same] for other, columns in links.items() if other not in able}
-    if any(cut.values()):
-        told = " and ".join(
-            f"{', '.join(map(shown, columns))} keys of {other}" for other, columns in cut.items() if columns
-        )
-        names = [column for columns in cut.values() for column in columns]
-        yield f"leave_out: {flow(names)}  # real {told}: not made yet"
+    rows = [_lost(*pair) for pair in needed if pair[0].other not in circle.get(name, ())]
+    keys = [_lost(*pair) for pair in needed if pair[0].other in circle.get(name, ())]
+    if rows or keys:
+        told = [f"{' and '.join(rows)}: such rows are left out, and counted"] if rows else []
+        told += [f"{' and '.join(keys)}: such keys are missing then"] if keys else []
+        yield f"orphans: drop  # {'; '.join(told)}"
+    if cut:
+        of = {other: [column for column, to in cut.items() if to == other] for other in cut.values()}
+        told = [f"{', '.join(map(shown, columns))} {'name' if len(columns) > 1 else 'names'} real rows of {other}"
+                for other, columns in of.items()]  # fmt: skip
+        yield f"leave_out: {flow(list(cut))}  # {' and '.join(told)}: not made yet"
 
 
-def _shared(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
+def _shared(found: Kinship, name: str, cut: Mapping[str, str], opening: Opening) -> Iterator[str]:
     """Yield the lines of a table whose rows belong to nobody: nobody else can say whether they are public."""
     if not found.referred(name):
         to = [one.other for one in found.references if one.table == name]
@@ -184,7 +208,7 @@ def _shared(found: Kinship, name: str, opening: Opening) -> Iterator[str]:
     yield f"{name}:"
     yield from (f"  {line}" for line in _source(found, name, opening))
     yield "  shared: true  # made anew; where everybody may see them, keep: true instead gives its real rows out"
-    yield from (f"  {line}" for line in _links(found, name))
+    yield from (f"  {line}" for line in _links(found, name, cut))
 
 
 def _listed(columns: str | tuple[str, ...]) -> str | list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Self, final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -127,7 +127,7 @@ def in_order(tables: Mapping[str, Keyed]) -> list[str]:
             f"one table must be the root, which no other owns, found {', '.join(roots) or 'none'}; give each other "
             "table a parent: {TABLE: COLUMN}, or shared: true where many rows refer to one of it, or keep: true where "
             "its rows are public, or read it in a run of its own"
-            if len(roots) != 1 and (roots or not _circle(tables))
+            if roots or not _circle(tables)
             else f"parents go in a circle: {' -> '.join(_circle(tables))}; take one parent away"
         )
     found = [roots[0]]
@@ -139,11 +139,12 @@ def in_order(tables: Mapping[str, Keyed]) -> list[str]:
 
 
 def _shared(tables: Mapping[str, Keyed]) -> list[str]:
-    """Return the shared tables, each behind those that it links to; of those in a circle the first one comes first."""
+    """Return the shared tables, each behind those that it links to; those in a circle as they are given."""
     left = [name for name, one in tables.items() if one.shared]
+    circle = circles({name: tables[name].links for name in left})
     found: list[str] = []
     while left:
-        free = [name for name in left if not set(tables[name].links) & (set(left) - {name})] or left[:1]
+        free = [name for name in left if not (set(tables[name].links) & set(left)) - circle[name]]
         found += free
         left = [name for name in left if name not in free]
     reached = [name for name, one in tables.items() if not one.whole]
@@ -155,6 +156,20 @@ def _shared(tables: Mapping[str, Keyed]) -> list[str]:
             f"{{{alone[0]}: COLUMN}}, or read it in a run of its own"
         )
     return found
+
+
+def circles(links: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """Return for each table those that it links to, directly or not, and that link back to it; itself, if it is one.
+
+    Example:
+        >>> found = circles({"staff": ["departments"], "departments": ["staff"], "topics": ["topics"], "desks": []})
+        >>> sorted(found["staff"]), found["topics"], found["desks"]
+        (['departments', 'staff'], {'topics'}, set())
+    """
+    beyond = {name: set(others) & set(links) for name, others in links.items()}
+    for _ in links:
+        beyond = {name: others.union(*(beyond[other] for other in others)) for name, others in beyond.items()}
+    return {name: {other for other in others if name in beyond[other]} for name, others in beyond.items()}
 
 
 def _check_links(name: str, one: Keyed, tables: Mapping[str, Keyed]) -> None:

@@ -6,7 +6,7 @@ Legend: N rows of a table, P rows of its parent.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.core.errors import DataError
-from lookalike.core.schema import Member
+from lookalike.core.schema import Column, Member
 from lookalike.data.composite import check_columns, joined_words, named_together, titled
 from lookalike.data.inherited import copied, inherited
-from lookalike.data.keyed import WHOLE, Keyed, in_order
+from lookalike.data.keyed import WHOLE, Keyed, circles, in_order
 from lookalike.data.pixels import shown
 from lookalike.data.relations import Relations, relations_schema
 from lookalike.data.table import CODED, NUMERIC, Codes, Table
@@ -48,8 +48,9 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
         notes += _link(name, done, keyed)
         notes.append(f"{name}: kept; its {len(done[name]):,} real rows are given out as they are")
     shared = [name for name in names if keyed[name].shared]
+    circle = circles({name: keyed[name].links for name in shared})
     # Rows that are left out can be those that others, of the same table too, refer to.
-    while told := [line for name in shared for line in _link(name, done, keyed)]:
+    while told := [line for name in shared for line in _link(name, done, keyed, circle[name])]:
         notes += told
     for name in (name for name in names if not keyed[name].whole):
         one, told = keyed[name], _link(name, done, keyed)
@@ -70,12 +71,19 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
     return Relations(done, sizes, relations_schema(members)), notes
 
 
-def _link(name: str, done: dict[str, Table], keyed: Mapping[str, Keyed]) -> list[str]:
-    """Check the keys of kept and shared tables in a table, replace it by its rows that stay, and say what was lost."""
+def _link(name: str, done: dict[str, Table], keyed: Mapping[str, Keyed], circle: Collection[str] = ()) -> list[str]:
+    """Check the keys of kept and shared tables in a table, replace it by its rows that stay, and say what was lost.
+
+    Of tables in a `circle` with this one unknown keys go and rows stay: else all rows would go that refer to them.
+    """
     one, notes = keyed[name], []
     for column, other in one.foreign:
+        keys = _keys(done[other], keyed[other])
+        if other in circle:
+            done[name], lost = _without_unknown(name, done[name], column, keys, other, one)
+            notes += lost
         link = _shared_link if keyed[other].shared else _linked
-        table, lost = link(name, done[name], column, _keys(done[other], keyed[other]), other, one)
+        table, lost = link(name, done[name], column, keys, other, one)
         stored = _stored(table, column, done[other], keyed[other])
         done[name] = _replaced(table, column, {"stored": stored}, table.table.column(column))
         notes += lost
@@ -140,6 +148,19 @@ def _shared_link(
     notes = _where_from(name, column, other, gone, 0, one)
     changes = {"kind": "id", "optional": bool(words.null_count)}
     return _replaced(table, column, changes, words).take(np.flatnonzero(~gone)), notes
+
+
+def _without_unknown(
+    name: str, table: Table, column: str, keys: pa.ChunkedArray, other: str, one: Keyed
+) -> tuple[Table, list[str]]:
+    """Return the rows without keys that a shared table lacks."""
+    words = _words(table.table.column(column), keys)
+    unknown = pc.and_(pc.is_valid(words), pc.invert(pc.is_in(words, keys.combine_chunks())))
+    lost = int(pc.sum(unknown).as_py() or 0)
+    if not lost or one.orphans == "stop":
+        return table, []
+    told = f"{name}: {lost:,} of {len(table):,} keys in {column} that {other} lacks are missing now; their rows stay"
+    return _replaced(table, column, {"optional": True}, pc.if_else(unknown, None, words)), [told]
 
 
 def _words(column: pa.ChunkedArray, keys: pa.ChunkedArray) -> pa.Array:
@@ -219,14 +240,20 @@ def _stored(table: Table, column: str, other: Table, one: Keyed) -> str:
 
 def _counted(table: Table, name: str) -> Table:
     """Return the table with numbers in a column of categories that are whole numbers: in an order they are amounts."""
-    if name not in table.table.column_names or table.schema.column(name).kind not in CODED:
+    if name not in table.table.column_names or table.schema.column(name).kind in NUMERIC:
         return table
     categories = table.schema.column(name).categories
-    if any(not _COUNT.fullmatch(one) for one in categories):
+    if not orders(table.schema.column(name)):
         return table
     codes = table.codes(name)
     values = np.array([*map(int, categories), 0], dtype=np.int64)[codes]
     return _replaced(table, name, {"kind": "integer", "categories": ()}, pa.array(values, mask=codes < 0))
+
+
+def orders(column: Column) -> bool:
+    """Say whether a column can give an order: it holds numbers or dates, or categories that are whole numbers."""
+    counts = column.kind in CODED and all(_COUNT.fullmatch(one) for one in column.categories)
+    return column.kind in NUMERIC or counts
 
 
 def _order(name: str, table: Table, column: str) -> npt.NDArray[np.float64]:

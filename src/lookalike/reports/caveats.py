@@ -105,7 +105,7 @@ def _shared_tables(run: Evidence) -> Caveat | None:
         "Shared tables",
         f"{wording.words([str(name) for name in shared])} are made anew from all of their rows. None is held out, so "
         "no figure of fidelity or privacy speaks of them alone; a row is referred to about as often as the real one "
-        "that it stands for.",
+        "that it stands for, and where such rows refer to each other in a circle, they do as the real ones.",
     )
 
 

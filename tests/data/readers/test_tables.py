@@ -102,21 +102,20 @@ def test_links_to_nothing_stop_or_are_dropped(tmp_path: Path) -> None:
     assert data.tables["sales"].schema.column("land").categories == ("DE",)
 
 
-def test_rows_of_shared_tables_that_refer_to_dropped_ones_are_dropped_too(tmp_path: Path) -> None:
+def test_unknown_keys_in_a_circle_go_and_their_rows_stay(tmp_path: Path) -> None:
     tables = write_desk(tmp_path, 50)
-    # T0 lacks its topic, T1 is under T0, and T2 under T1; T3 stands alone.
+    # T0 lacks its topic, T1 is under T0, and T2 under T1: if rows went, so would all of them, and their tickets.
     (tmp_path / "topics.csv").write_text("topic,depth,above\nT2,2,T1\nT1,1,T0\nT0,0,T9\nT3,0,\n")
     tickets = pd.read_csv(tmp_path / "tickets.csv", dtype=str)
     tickets["topic"] = ["T2", "T3"] * 25
     tickets.to_csv(tmp_path / "tickets.csv", index=False)
     with pytest.raises(DataError, match="table topics: of 4 keys in above, found 1 that topics lacks"):
         read(tmp_path, tables)
-    for name in ("topics", "tickets", "notes"):
-        tables = changed(tables, name, orphans="drop")
-    data = Tables(tables=tables).read(fresh(tmp_path))
-    assert data.tables["topics"].strings("topic") == ["T3"]
-    assert len(data) == 25
-    assert sum("topics: dropped 1 of" in note for note in read_notes(tmp_path / "again")) == 3
+    data = Tables(tables=changed(tables, "topics", orphans="drop")).read(fresh(tmp_path))
+    assert data.tables["topics"].strings("above") == ["T1", "T0", None, None]
+    assert len(data) == 50
+    told = [note for note in read_notes(tmp_path / "again") if note.startswith("topics: 1 of 4 keys in above")]
+    assert told == ["topics: 1 of 4 keys in above that topics lacks are missing now; their rows stay"]
 
 
 def test_shared_tables_that_only_refer_to_each_other_are_refused(tmp_path: Path) -> None:

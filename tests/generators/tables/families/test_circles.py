@@ -86,6 +86,27 @@ def test_columns_that_go_in_a_circle_are_told_from_others(desk: Relations) -> No
     assert found == {"departments": ("head",), "staff": ("department", "manager"), "topics": ("above",)}
 
 
+def test_what_refers_to_a_circle_is_made_after_it(tmp_path: Path) -> None:
+    tables = write_desk(tmp_path, 60)
+    (tmp_path / "desks.csv").write_text("desk,used_by\n" + "".join(f"E{one},S{one:03d}\n" for one in range(40)))
+    (tmp_path / "tickets.csv").write_text(
+        "\n".join(
+            f"{line},{'desk' if not row else f'E{row % 40}'}"
+            for row, line in enumerate((tmp_path / "tickets.csv").read_text().split())
+        )
+    )
+    desks = {"read": "csv", "path": str(tmp_path / "desks.csv"), "key": "desk", "shared": True}
+    tables["tickets"]["links"] = {**tables["tickets"]["links"], "desks": "desk"}
+    # Before the circle that it refers to.
+    tables = {"desks": {**desks, "links": {"staff": "used_by"}}, **tables}
+    (tmp_path / "read").mkdir()
+    data = Tables(tables=tables).read(tmp_path / "read")
+    assert [one.name for one in data.schema.tables if one.shared].index("desks") >= 2
+    made = Nested().fit(data, Rng(0), SILENT).sample(60, Rng(1))
+    assert all(found.wrong == 0 for found in keys_of(made))
+    assert (made.linked("desks", "used_by") >= 0).all()
+
+
 def test_constraints_on_keys_of_a_circle_hold_or_are_an_error(tmp_path: Path) -> None:
     tables = write_desk(tmp_path, 60)
     tables["departments"]["constraints"] = [{"rule": "unique", "columns": ["head"]}]

@@ -25,6 +25,7 @@ from lookalike.core.schema import Column, Member
 from lookalike.core.store import write_json
 from lookalike.data.arrays import MixedSpace, mixed_space
 from lookalike.data.fresh import Places, fresh_words
+from lookalike.data.keyed import circles
 from lookalike.data.reduced import Reduction
 from lookalike.data.relations import Relations
 from lookalike.data.table import CODED, Codes, Table, Values, concatenate_tables, table_schema
@@ -161,12 +162,9 @@ def asking(column: str, name: str) -> str:
 
 def in_circles(tables: Sequence[Member]) -> dict[str, tuple[str, ...]]:
     """Return by shared table the columns with keys of itself, or of a shared table that refers to it in turn."""
-    to = {one.name: {other for _, other in one.links} for one in tables if one.shared}
-    beyond = {name: set(others) for name, others in to.items()}
-    for _ in to:
-        beyond = {name: others.union(*(to.get(other, set()) for other in others)) for name, others in beyond.items()}
-    return {one.name: tuple(column for column, other in one.links if one.name in beyond.get(other, set()))
-            for one in tables if one.shared}  # fmt: skip
+    shared = [one for one in tables if one.shared]
+    circle = circles({one.name: [other for _, other in one.links] for one in shared})
+    return {one.name: tuple(column for column, other in one.links if other in circle[one.name]) for one in shared}
 
 
 def in_shape(
@@ -216,7 +214,7 @@ def attached(
         data: Families.
         member: The table.
         shared: The shared tables made anew, each with the made row that stands for each real one, [M].
-        besides: Columns that refer to what a column of the owner refers to.
+        besides: Columns that say nothing of their own: those of the owner, and those that go in a circle.
     """
     found: Known = {}
     for link in links_of(member, {name: one for name, (one, _) in shared.items()}, besides):
