@@ -131,6 +131,8 @@ class Children:
         made = made if self.parted is None else self.parted.parted(made, sizes, self.since)
         for place, one in enumerate(self.distinct):
             made = one.parted(made, sizes, rng.child("distinct", place))
+        for link in links:
+            made |= link.values(made[link.column]) if link.column in {one.column for one in self.distinct} else {}
         return counted_again(made, self.counted, sizes)
 
     def save(self, folder: Path) -> None:
@@ -183,8 +185,8 @@ def fit_children(
     led, parted = {one.column for one in counted if one.leads}, None
     if order is not None and order not in led:
         parted = Apart.of(own[order][0], np.asarray(own[order][1], dtype=np.float64), sizes)
-    besides = {one.column for one in counted}
-    distinct = tuple(Distinct.of(name, own[name][1]) for name in alone if name in own and name not in besides)
+    able = {name: values for name, (_, values) in own.items() if not any(name == one.column for one in counted)}
+    distinct = tuple(Distinct.of(name, {**able, **links}[name]) for name in alone if name in able or name in links)
     for told in (one.told for one in (*ways, *counted, parted) if one is not None):
         watch(Note("fit", told))
     index = in_turn(own, sizes, order, counted, rng.child("order"))

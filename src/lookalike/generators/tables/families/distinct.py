@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
+import numpy.typing as npt
 
 from lookalike.core.constraints import Unique
 from lookalike.core.rng import Rng
@@ -30,8 +31,9 @@ def alone(member: Member, replaced: Collection[str], counted: Collection[str] = 
         counted: Columns that number the rows of a family, and so keep it whatever else they are.
     """
     owned = {*member.columns, *([member.column] if member.column else [])}
-    taken = {*replaced, *(column for column, _ in (*member.links, *member.inherited)), str(member.order)} - {*counted}
-    taken |= {column.name for column in member.rows.columns if column.kind in WORDS}
+    links = {column for column, _ in member.links}
+    taken = {*replaced, *(column for column, _ in member.inherited), str(member.order)} - {*counted}
+    taken |= {column.name for column in member.rows.columns if column.kind in WORDS and column.name not in links}
     found = {}
     for rule in member.rows.constraints:
         if isinstance(rule, Unique) and owned and owned < set(rule.columns):
@@ -41,6 +43,11 @@ def alone(member: Member, replaced: Collection[str], counted: Collection[str] = 
     return found
 
 
+def _there(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return which values are not missing: numbers may be none, codes and rows are at least 0."""
+    return np.asarray(~np.isnan(values) if values.dtype.kind == "f" else values >= 0)
+
+
 @final
 @dataclass(frozen=True)
 class Distinct:
@@ -48,7 +55,7 @@ class Distinct:
 
     Attributes:
         column: The column.
-        values: What it holds, numbers or codes.
+        values: What it holds: numbers, codes, or rows of a shared table.
         share: How often each comes.
     """
 
@@ -59,8 +66,8 @@ class Distinct:
     @classmethod
     def of(cls, name: str, values: Values) -> Self:
         """Return the column with what it holds, missing values left out."""
-        numbers = np.asarray(values, dtype=np.float64)
-        known, count = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+        numbers = np.asarray(values)
+        known, count = np.unique(numbers[_there(numbers)], return_counts=True)
         return cls(name, tuple(known.tolist()), tuple((count / count.sum()).tolist()))
 
     @classmethod
@@ -79,8 +86,7 @@ class Distinct:
         values = np.array(made[self.column])
         owner = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
         start, draw = np.cumsum(sizes) - sizes, rng.numpy()
-        there = ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
-        again = repeated(np.where(there, together([owner, values]), -1))
+        again = repeated(np.where(_there(values), together([owner, values]), -1))
         known, share = np.array(self.values), np.array(self.share)
         for row in np.flatnonzero(again).tolist():
             first = start[owner[row]]
