@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from tests.data.people import codes
 
 from lookalike.core.contracts import Reference
 from lookalike.core.events import SILENT
@@ -220,6 +221,14 @@ def test_equal_keys_give_equal_rows_and_other_keys_others(fitted: tuple[Any, Any
     again = method.fit(data, Rng(0), SILENT)
     assert content(again.sample(4, Rng(1), {"label": "up"})) == first
     assert not [path for path in tmp_path.rglob("*") if path.suffix in {".pkl", ".pt", ".bin", ".pth"}]
+
+
+@pytest.mark.parametrize("name", [name for name in names("generators") if name.startswith("tabular.")])
+def test_a_model_of_more_than_ten_columns_gives_the_same_rows_once_loaded(name: str, tmp_path: Path) -> None:
+    method = config("generators", name)
+    model = method.fit(codes(48, 0, 12), Rng(0), SILENT)
+    model.save(tmp_path)
+    assert content(method.load(tmp_path).sample(8, Rng(1))) == content(model.sample(8, Rng(1)))
 
 
 def test_a_generator_refuses_an_unknown_class(fitted: tuple[Any, Any, Any]) -> None:

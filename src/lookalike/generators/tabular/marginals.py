@@ -122,7 +122,9 @@ class _FittedMarginals:
         return in_blocks(n, rng, self.schema, asked, self._block)
 
     def _block(self, draw: np.random.Generator) -> dict[str, Any]:
-        return {name: self._column(self.schema.column(name), parts, draw) for name, parts in self.columns.items()}
+        # In the order of the table: that of a file is another one.
+        known = [column for column in self.schema.columns if column.name in self.columns]
+        return {column.name: self._column(column, self.columns[column.name], draw) for column in known}
 
     def _column(self, column: Column, parts: Parts, draw: np.random.Generator) -> Any:  # noqa: ANN401  codes or numbers
         u_B2 = draw.random((BLOCK, 2))
