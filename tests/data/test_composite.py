@@ -15,6 +15,7 @@ from lookalike.core.errors import DataError
 from lookalike.core.rng import Rng
 from lookalike.data.integrity import keys_of
 from lookalike.data.readers.tables import Tables
+from lookalike.data.reading import read_notes
 from lookalike.data.relations import Relations
 from lookalike.generators.tables.nested import Nested
 
@@ -175,3 +176,156 @@ def test_keys_that_do_not_fit_are_refused(tmp_path: Path, changes: dict[str, Any
         tables[name] = {"read": "csv", "path": str(tmp_path / "orders.csv"), **tables.get(name, {}), **more}
     with pytest.raises(ValidationError, match=words):
         Tables(tables=tables)
+
+
+def single(folder: Path, key: list[str], owners: pd.DataFrame, seed: int = 0, **more: Any) -> dict[str, Any]:
+    """Write owners with a key of several columns, and two rows for each, and return the settings that read them."""
+    rows = owners.loc[owners.index.repeat(2), key].assign(cost=np.random.default_rng(seed).integers(0, 50, 400))
+    for name, frame in (("owners", owners), ("rows", rows)):
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    about = {name: {"read": "csv", "path": str(folder / f"{name}.csv")} for name in ("owners", "rows")}
+    return {
+        "owners": {**about["owners"], "key": key, **more},
+        "rows": {**about["rows"], "parent": {"owners": key}},
+    }
+
+
+def marked(folder: Path, **more: Any) -> dict[str, Any]:
+    """Return 200 owners that day and city name together, and how pleased they are."""
+    days = np.repeat(pd.date_range("2024-01-01", periods=50).strftime("%Y-%m-%d"), 4)
+    draw = np.random.default_rng(0)
+    owners = pd.DataFrame({"day": days, "city": ["Bonn", "Ulm", "Trier", "Kiel"] * 50})
+    owners["mood"], owners["rate"] = draw.integers(1, 90, 200), (np.arange(200) / 8).round(3)
+    return single(folder, ["day", "city"], owners, **more)
+
+
+@pytest.mark.parametrize("way", ["shared", "keep"])
+def test_what_refers_to_another_table_gets_no_new_keys(tmp_path: Path, way: str) -> None:
+    """Reviews of 40 staff in 5 years: most values has the column that holds keys of the staff."""
+    staff = pd.DataFrame({"emp": [f"E{k:03d}" for k in range(40)], "pay": np.arange(40) * 3 % 17})
+    reviews = pd.DataFrame([(emp, year) for emp in staff["emp"] for year in range(2020, 2025)], columns=["emp", "year"])
+    staff.to_csv(tmp_path / "staff.csv", index=False)
+    tables = single(tmp_path, ["emp", "year"], reviews.assign(grade=list("abcde") * 40), links={"staff": "emp"})
+    data = read(
+        tmp_path, {**tables, "staff": {"read": "csv", "path": str(tmp_path / "staff.csv"), "key": "emp", way: True}}
+    )
+    assert "owners: year gets the new keys of emp + year" in read_notes(tmp_path / "read0")
+    made = Nested().fit(data, Rng(0), lambda _: None).sample(300, Rng(1))
+    assert not [one for one in keys_of(made) if one.wrong]
+    assert len(set(cells(made, "owners", "emp", "year"))) == 300
+
+
+def test_what_is_copied_from_the_owner_gets_no_new_keys(tmp_path: Path) -> None:
+    """Lines numbered within their customer, whose key an order has too: customer and number name a line."""
+    draw = np.random.default_rng(0)
+    customers = pd.DataFrame({"cust": [f"C{k:03d}" for k in range(100)], "age": draw.integers(18, 90, 100)})
+    orders = pd.DataFrame(
+        {"order": np.arange(150) + 900, "cust": customers["cust"].to_numpy()[draw.integers(0, 100, 150)]}
+    )
+    lines = orders.loc[np.repeat(np.arange(150), 1 + draw.poisson(1, 150))].assign(pieces=3)
+    lines["pieces"] = draw.integers(1, 60, len(lines))
+    lines["seq"] = lines.groupby("cust").cumcount() + 1
+    tables: dict[str, Any] = {}
+    for name, frame in (("customers", customers), ("orders", orders), ("lines", lines)):
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        tables[name] = {"read": "csv", "path": str(tmp_path / f"{name}.csv")}
+    tables["customers"] |= {"key": "cust"}
+    tables["orders"] |= {"key": "order", "parent": {"customers": "cust"}}
+    tables["lines"] |= {"key": ["cust", "seq"], "parent": {"orders": "order"}}
+    made = Nested().fit(read(tmp_path, tables), Rng(0), lambda _: None).sample(100, Rng(1))
+    assert not [one for one in keys_of(made) if one.wrong]
+    tables["lines"]["columns"] = {"seq": {"kind": "integer"}}
+    words = "no column of its key can get new ones: cust is copied from the owner, seq is declared as integer;"
+    with pytest.raises(DataError, match=words):
+        read(tmp_path, tables)
+
+
+def test_dates_of_a_key_stay_dates(tmp_path: Path) -> None:
+    data = read(tmp_path, marked(tmp_path))
+    assert [data.root.schema.column(name).kind for name in ("day", "city")] == ["datetime", "id"]
+    made = Nested().fit(data, Rng(0), lambda _: None).sample(100, Rng(1))
+    assert set(made.root.numbers("day")) <= set(data.root.numbers("day"))
+    assert not [one for one in keys_of(made) if one.wrong]
+
+
+@pytest.mark.parametrize(
+    ("key", "more", "words"),
+    [
+        (["day", "rate"], {}, "day holds dates or decimals, rate holds dates or decimals; one of whole numbers"),
+        (["day", "city"], {"label": "city"}, "day holds dates or decimals, city is the label;"),
+        (["day", "city"], {"columns": {"city": {"kind": "category"}}}, "decimals, city is declared as category;"),
+    ],
+)  # fmt: skip
+def test_no_column_for_new_keys_is_one_line(tmp_path: Path, key: list[str], more: Any, words: str) -> None:
+    marked(tmp_path)
+    tables = single(tmp_path, key, pd.read_csv(tmp_path / "owners.csv"), **more)
+    with pytest.raises(DataError, match=f"table owners: no column of its key can get new ones: .*{words}") as error:
+        read(tmp_path, tables)
+    assert "\n" not in str(error.value)
+
+
+def test_a_declared_column_gets_no_new_keys(tmp_path: Path) -> None:
+    tables = write_regions(tmp_path)
+    bounds = {"number": {"kind": "integer", "low": 1, "high": 99}}
+    data = read(tmp_path, {**tables, "orders": {**tables["orders"], "columns": bounds}})
+    assert [data.root.schema.column(name).kind for name in ("region", "number")] == ["id", "integer"]
+    made = Nested().fit(data, Rng(0), lambda _: None).sample(100, Rng(1))
+    assert not [one for one in keys_of(made) if one.wrong]
+    with pytest.raises(DataError, match="table lines: column number holds keys but is declared as integer; leave its"):
+        read(tmp_path, {**tables, "lines": {**tables["lines"], "columns": bounds}})
+
+
+RULES: list[dict[str, Any]] = [
+    {"rule": "range", "column": "number", "low": 1},
+    {"rule": "inequality", "low": "number", "high": "thousand"},
+    {"rule": "formula", "column": "thousand", "equals": "number * 1000"},
+    {"rule": "combination", "columns": ["region", "number"]},
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("table", ["orders", "lines"])
+def test_rules_of_new_keys_are_refused(tmp_path: Path, rule: dict[str, Any], table: str) -> None:
+    tables = write_regions(tmp_path)
+    frame = pd.read_csv(tmp_path / f"{table}.csv")
+    frame.assign(thousand=frame["number"] * 1000).to_csv(tmp_path / f"{table}.csv", index=False)
+    with pytest.raises(DataError, match=rf"table {table}: constraint .* names number, which holds keys: new ones are"):
+        read(tmp_path, {**tables, table: {**tables[table], "constraints": [rule]}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"order": "number"}, "order names number, which is a key of the owner: all rows of one are alike in it;"),
+        ({"order": "cost", "key": ["cost", "price"], "columns": {"price": {"kind": "number"}}},
+         "order names cost, which gets new keys; name another column of numbers"),
+        ({"order": "cost", "rising": True}, "order names cost, which holds keys: no two rows share one; allowed: numb"),
+    ],
+)  # fmt: skip
+def test_an_order_by_keys_is_refused(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    tables = write_regions(tmp_path)
+    tables.pop("parcels")
+    lines = pd.read_csv(tmp_path / "lines.csv")
+    lines["cost"], lines["price"] = np.arange(len(lines)) // 2 + 1, np.arange(len(lines)) % 2 + 0.5
+    if changes.pop("rising", False):
+        lines["cost"] = np.arange(len(lines)) + 500
+    lines.to_csv(tmp_path / "lines.csv", index=False)
+    with pytest.raises(DataError, match=f"table lines: {words}"):
+        read(tmp_path, {**tables, "lines": {**tables["lines"], **changes}})
+
+
+@pytest.mark.parametrize("words", [["0", "1", "2"], ["N", "Y", "M"]])
+def test_two_values_of_a_key_are_those_of_the_file(tmp_path: Path, words: list[str]) -> None:
+    """Orders of three sites of which two have lines: their site alone would be a boolean."""
+    orders = pd.DataFrame({"site": np.repeat(words, 80), "number": [*range(1, 81)] * 3, "mood": np.arange(240) % 7})
+    lines = orders.loc[np.repeat(np.arange(160), 2), ["site", "number"]].assign(cost=np.arange(320) % 23)
+    for name, frame in (("orders", orders), ("lines", lines)):
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    tables = {
+        "orders": {"read": "csv", "path": str(tmp_path / "orders.csv"), "key": ["site", "number"]},
+        "lines": {"read": "csv", "path": str(tmp_path / "lines.csv"), "parent": {"orders": ["site", "number"]}},
+    }
+    data = read(tmp_path, tables)
+    assert data.sizes["lines"].tolist() == [2] * 160 + [0] * 80
+    made = Nested().fit(data, Rng(0), lambda _: None).sample(100, Rng(1))
+    assert not [one for one in keys_of(made) if one.wrong]

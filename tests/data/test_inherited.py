@@ -144,3 +144,11 @@ def test_links_are_inherited_where_both_go_to_one_table(tmp_path: Path) -> None:
     ):
         assert ("land" in inherited(table, owners, owner, ("of",), links)) == expected
     assert inherited(table, owners, owner, ("of", "land"), ({}, {})) == {"rest": "rest"}
+
+
+def test_two_values_are_compared_as_they_stand_in_the_file(tmp_path: Path) -> None:
+    """Owners of three sites, of which two have rows: 0 and 1 are a boolean there."""
+    owners = parents(site=np.arange(N) % 3, paid=["yes", "no"] * (N // 2))
+    rows = children(owners).query("site < 2")
+    data = read(tmp_path, owners, rows.assign(paid=rows["paid"].map({"yes": "Y", "no": "N"})))
+    assert pairs(data) == {"rest": "rest", "site": "site", "paid": "paid"}

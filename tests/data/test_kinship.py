@@ -211,3 +211,42 @@ def test_several_columns_hold_keys_of_the_owner_only(write: Write) -> None:
         "lines.('hall', 'shelf')->shelves.('hall', 'shelf')",
     }
     assert (found.links("lines", "shelves"), found.referred("shelves")) == ([], False)
+
+
+def test_lines_of_invoices_may_refer_to_products_too(write: Write) -> None:
+    invoices = _numbered()
+    lines = {**_lines(invoices), "product_id": [f"P{k * 7 % 40}" for k in range(240)]}
+    products = {"product_id": [f"P{k}" for k in range(40)], "price": [k % 9 for k in range(40)]}
+    named = {"invoices": {**invoices, "paid": ["a", "b"] * 60}, "invoice_lines": lines, "products": products}
+    found = write(named)
+    assert _told(found) == {
+        "invoice_lines.('region', 'number')->invoices.('region', 'number')",
+        "invoice_lines.product_id->products.product_id",
+    }
+    assert found is not None
+    assert (found.root, found.links("invoice_lines", "products"), found.others) == (
+        "invoices",
+        ["product_id"],
+        ("products",),
+    )
+    assert found.owners["invoice_lines"].columns == ("region", "number")
+
+
+def test_lines_that_refer_to_products_and_are_called_otherwise_have_no_key_together(write: Write) -> None:
+    """Sales of a product on a day in a town, and the weather there, are no family."""
+    weather = {**_numbered(), "rain": [k % 7 for k in range(120)]}
+    sales = {**_lines(_numbered()), "product_id": [f"P{k * 7 % 40}" for k in range(240)]}
+    products = {"product_id": [f"P{k}" for k in range(40)], "price": [k % 9 for k in range(40)]}
+    found = write({"weather": weather, "sales": sales, "products": products})
+    assert _told(found) == {"sales.product_id->products.product_id"}
+
+
+def test_dates_alone_are_no_key_together(write: Write) -> None:
+    """None of them could get new keys."""
+    days = [f"2024-{1 + k % 12:02d}-{1 + k // 12:02d}" for k in range(120)]
+    visits = {"begun": days[:12] * 10, "ended": [day for day in days[::12] for _ in range(12)]}
+    rows = {name: [one for one in column for _ in range(2)] for name, column in visits.items()}
+    assert write({"visits": visits, "rows": {**rows, "cost": [k % 9 for k in range(240)]}}) is None
+    visits["ended"] = [f"of {day}" for day in visits["ended"]]
+    rows["ended"] = [f"of {day}" for day in rows["ended"]]
+    assert write({"visits": visits, "rows": {**rows, "cost": [k % 9 for k in range(240)]}}) is not None

@@ -16,7 +16,7 @@ def found(tables: Cells) -> list[Together]:
     def words(name: str, columns: Sequence[str]) -> list[pa.Array]:
         return [pa.array([str(cell) for cell in tables[name][column]], pa.large_string()) for column in columns]
 
-    return [*keys_together({name: [*table] for name, table in tables.items()}, ["rows"], ["owners", "rows"], words)]
+    return [*keys_together({name: [*table] for name, table in tables.items()}, [("rows", "owners")], words)]
 
 
 def test_the_fewest_columns_that_no_two_rows_share_are_taken() -> None:

@@ -5,7 +5,7 @@ A row knows its owner by its place, so such a key needs no column of its own: ro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from lookalike.data.holding import repeated
 from lookalike.data.infer import infer
 from lookalike.data.inherited import words_of
 from lookalike.data.pixels import shown
-from lookalike.data.table import KINDS, Table
+from lookalike.data.table import KINDS, WORDS, Table
 
 _MARK = "\x1f"
 """Stands between the parts of a key."""
@@ -60,11 +60,8 @@ def check_columns(name: str, table: Table, what: str, columns: Sequence[str]) ->
             )
 
 
-def named_together(name: str, table: Table, columns: Sequence[str], owned: Collection[str]) -> Table:
-    """Return a table whose rows are named by several columns, and those of made rows too.
-
-    Where the key begins with that of the owner, rows of one owner must differ in the rest, which is a constraint.
-    Otherwise the column with most values gets new keys that no two rows share.
+def check_together(name: str, table: Table, columns: Sequence[str], owned: Collection[str]) -> None:
+    """Refuse several columns that do not name the rows of a table together.
 
     Args:
         name: The table.
@@ -87,27 +84,89 @@ def named_together(name: str, table: Table, columns: Sequence[str], owned: Colle
             f"table {name}: {again:,} of {len(table):,} rows have the {title} of an earlier row, but a key names one "
             "row; correct them, or name further columns"
         )
+
+
+def named_together(
+    name: str, table: Table, columns: Sequence[str], owned: Collection[str], taken: Mapping[str, str]
+) -> tuple[Table, str | None]:
+    """Return a table whose made rows are named by several columns too, and the one of them that gets new keys.
+
+    Where the key begins with that of the owner, rows of one owner must differ in the rest, which is a constraint.
+    Otherwise the column with most values gets new keys that no two rows share.
+
+    Args:
+        name: The table.
+        table: Its rows, [N].
+        columns: The key, as `check_together` takes it.
+        owned: Columns that hold the key of the owner.
+        taken: Columns that cannot get new keys, and why.
+
+    Raises:
+        DataError: No column can get new keys.
+    """
     if owned and set(owned) < set(columns):
         rule = Unique(rule="unique", columns=tuple(columns))
         rules = table.schema.constraints
         more = rules if rule in rules else (*rules, rule)
-        return Table(table.table, table.schema.model_copy(update={"constraints": more}))
-    return _with_new(name, table, [one for one in columns if one not in {*owned, table.schema.label}])
-
-
-def _with_new(name: str, table: Table, able: Sequence[str]) -> Table:
-    """Return the table with the column of most values as one of keys."""
+        return Table(table.table, table.schema.model_copy(update={"constraints": more})), None
+    reasons = {one: taken.get(one) or _unable(table, one) for one in columns}
+    able = [one for one, reason in reasons.items() if not reason]
     if not able:
-        raise DataError(f"table {name}: its key holds the label and keys of other tables only; give it one of its own")
-    different = [len(pc.unique(table.table.column(name))) for name in able]
-    column = table.schema.column(able[int(np.argmax(different))])
-    words = joined_words(table, [column.name])
-    facts = Facts(column.name)
+        told = ", ".join(f"{shown(one)} {reason}" for one, reason in reasons.items())
+        raise DataError(
+            f"table {name}: no column of its key can get new ones: {told}; one of whole numbers or words can that is "
+            "none of these: add one that numbers the rows, or read the table without a key"
+        )
+    column = max(able, key=lambda one: len(pc.unique(table.table.column(one))))
+    return _with_new(table, column), column
+
+
+def _unable(table: Table, name: str) -> str:
+    """Say why a column cannot get new keys by what it holds; empty = it can."""
+    column = table.schema.column(name)
+    if name == table.schema.label:
+        return "is the label"
+    if column.kind == "boolean":
+        return "has two values"
+    return "holds dates or decimals" if words_of(table, column) is None else ""
+
+
+def _with_new(table: Table, name: str) -> Table:
+    """Return the table with a column as one of keys."""
+    column, words = table.schema.column(name), joined_words(table, [name])
+    facts = Facts(name)
     facts.add(pc.unique(words))
     facts.close()
-    typed = column.stored if "int" in column.stored or column.stored.startswith(("string", "large", "dict")) else ""
+    typed = column.stored if column.stored.startswith(("int", "uint", "string", "large", "dict")) else ""
     new = infer(facts, Declared(kind="id"), typed, False).column
-    place = table.table.column_names.index(column.name)
-    columns = tuple(new if one.name == new.name else one for one in table.schema.columns)
-    values = table.table.set_column(place, new.name, pc.cast(words, KINDS["id"]))
+    place = table.table.column_names.index(name)
+    columns = tuple(new if one.name == name else one for one in table.schema.columns)
+    values = table.table.set_column(place, name, pc.cast(words, KINDS["id"]))
     return Table(values, table.schema.model_copy(update={"columns": columns}))
+
+
+def check_made(name: str, table: Table, order: str | None, copies: Collection[str]) -> None:
+    """Refuse rules and an order by columns that hold keys.
+
+    Args:
+        name: The table.
+        table: Its rows with their keys, [N].
+        order: The column that gives the order of rows of one owner.
+        copies: Columns that say what one of the owner says.
+
+    Raises:
+        DataError: One line that says which.
+    """
+    for rule in table.schema.constraints:
+        keys = [one for one in rule.columns if table.schema.column(one).kind in WORDS]
+        if keys and not isinstance(rule, Unique):
+            raise DataError(
+                f"table {name}: constraint {rule.title} names {shown(keys[0])}, which holds keys: new ones are made "
+                "that follow no rule; leave the constraint out"
+            )
+    if order is not None and table.schema.column(order).kind in WORDS:
+        why = "is a key of the owner: all rows of one are alike in it" if order in copies else "gets new keys"
+        raise DataError(
+            f"table {name}: order names {shown(order)}, which {why}; name another column of numbers or dates, or leave "
+            "order out"
+        )

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.core.schema import Column
+from lookalike.data.formats import boolean_words
 from lookalike.data.table import CODED, NUMERIC, WORDS, Codes, Table
 
 _FEWEST = 20
@@ -70,7 +71,7 @@ def copied(table: Table, parent: Table, owner: Codes, pairs: Mapping[str, str]) 
         if column.name in pairs:
             other = beside.schema.column(pairs[column.name])
             # What is written stays as it was: whole numbers of a file that has types are keys of that type.
-            kept = column.kind == other.kind or "int" in column.stored
+            kept = column.kind == other.kind or column.stored.startswith(("int", "uint"))
             changes = {"name": column.name, "stored": column.stored if kept else other.stored}
             columns[place] = other.model_copy(update=changes)
             values = values.set_column(place, column.name, beside.table.column(other.name))
@@ -89,6 +90,8 @@ def _same(table: Table, column: Column, beside: Table, other: Column) -> bool:
     if column.kind in NUMERIC and other.kind in NUMERIC:
         alike = (column.kind == "datetime") == (other.kind == "datetime")
         return alike and np.array_equal(table.numbers(column.name), beside.numbers(other.name), equal_nan=True)
+    if column.kind == other.kind == "boolean":
+        return np.array_equal(table.codes(column.name), beside.codes(other.name))
     words = words_of(table, column), words_of(beside, other)
     return words[0] is not None and words[1] is not None and words[0].equals(words[1])
 
@@ -96,6 +99,9 @@ def _same(table: Table, column: Column, beside: Table, other: Column) -> bool:
 def words_of(table: Table, column: Column) -> pa.Array | None:
     """Return a column of keys, categories or whole numbers as words, [N]; None where it holds dates or decimals."""
     values = table.table.column(column.name).combine_chunks()
+    if column.kind == "boolean":
+        # As they stand in the file: 0 and 1 may be whole numbers in another table.
+        return pa.array(boolean_words(column), pa.large_string()).take(values)
     if column.kind in CODED:
         return pa.array(column.categories, pa.large_string()).take(values)
     if column.kind in WORDS:

@@ -13,6 +13,8 @@ _KEY = re.compile(
     r"|(?i:[_\W](nr|no|number|code|ref)$)|(?i:nummer$)|[a-z](I[dD]|Nr|No|Number|Code|Key)$"
 )
 _INDEX = re.compile(r"(?i:(^|[_\W])(index|rownames?|unnamed: 0)$)|(?i:^(no|nr|number|code)$)")
+_GENERIC = frozenset(("id", "key", "pk", "fk", "nr", "no", "num", "number", "code", "ref", "uuid", "name"))
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _MANY = 50
 _MANY_SINGLE = 10
 LARGEST = 2**53
@@ -37,6 +39,23 @@ def called_like_an_index(name: str) -> bool:
         (True, True, False)
     """
     return bool(_INDEX.search(name))
+
+
+def stems(name: str) -> frozenset[str]:
+    """Return the words of a name, those left out that any key has.
+
+    Example:
+        >>> sorted(stems("invoice_lines")), sorted(stems("customerId"))
+        (['invoice', 'line'], ['customer'])
+    """
+    words = [word.casefold() for word in _WORDS.findall(name)]
+    return frozenset(_singular(word) for word in words if word not in _GENERIC)
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
 
 def single_rows(facts: Facts) -> int:

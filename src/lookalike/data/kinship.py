@@ -19,7 +19,7 @@ from lookalike.data.detect_tables import TableDescription, describe_table
 from lookalike.data.detect_texts import FORMATS, holds_images
 from lookalike.data.infer import Inferred
 from lookalike.data.keyed import TABLE_NAME, WHOLE
-from lookalike.data.keynames import called_like_a_key, called_like_an_index
+from lookalike.data.keynames import called_like_a_key, called_like_an_index, stems
 from lookalike.data.tabular import TabularSettings, cells
 from lookalike.data.together import keys_together
 
@@ -27,10 +27,10 @@ Sources = Mapping[str, tuple[str, Mapping[str, object]]]
 """Reader and its settings of each table, by name."""
 _KINDS = ("id", "integer", "text", "category")
 """Kinds of columns that may hold keys."""
-_PARTS = (*_KINDS, "ordinal", "boolean", "datetime")
+_RENEWED = (*_KINDS, "ordinal")
+"""Kinds of columns that may get new keys: of several that hold keys together one does."""
+_PARTS = (*_RENEWED, "boolean", "datetime")
 """Kinds of columns of which several may hold keys together."""
-_GENERIC = frozenset(("id", "key", "pk", "fk", "nr", "no", "num", "number", "code", "ref", "uuid", "name"))
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ABOVE = frozenset(
     ("parent", "boss", "manager", "supervisor", "superior", "chief", "head", "leader", "lead", "mentor", "master",
      "report", "mother", "father", "predecessor", "replaced", "root", "reply")
@@ -223,13 +223,21 @@ def _references(found: Mapping[str, TableDescription]) -> Iterator[Reference]:
 
 
 def _together(found: Mapping[str, TableDescription], known: Sequence[Reference]) -> Iterator[Reference]:
-    """Yield references by several columns, from tables without any other to such that no single column refers to."""
-    able = {name: [one.column.name for one in table.columns if one.column.kind in _PARTS and not one.facts.missing]
-            for name, table in found.items()}  # fmt: skip
-    from_ = [name for name in found if not any(one.table == name for one in known)]
-    to = [name for name in found if not any(one.other == name for one in known)]
-    for one in keys_together(able, from_, to, lambda name, names: _read(found[name], names)):
-        yield Reference(one.table, one.columns, one.other, one.columns, one.lost, one.used)
+    """Yield references by several columns, to tables that no single column refers to.
+
+    A table that refers to others by single columns, as lines of invoices do to products, has to be called like the one
+    that it refers to by several.
+    """
+    single = {(one.table, column) for one in known for column in one.columns}
+    able = {name: [one.column.name for one in table.columns if one.column.kind in _PARTS and not one.facts.missing
+                   and (name, one.column.name) not in single] for name, table in found.items()}  # fmt: skip
+    refers, referred = {one.table for one in known}, {one.other for one in known}
+    pairs = [(name, other) for name in found for other in found if name != other and other not in referred
+             and (name not in refers or stems(name) & stems(other))]  # fmt: skip
+    for one in keys_together(able, pairs, lambda name, names: _read(found[name], names)):
+        kinds = {two.column.kind for two in found[one.other].columns if two.column.name in one.columns}
+        if kinds & {*_RENEWED}:
+            yield Reference(one.table, one.columns, one.other, one.columns, one.lost, one.used)
 
 
 def _read(table: TableDescription, names: Sequence[str]) -> list[pa.Array]:
@@ -250,7 +258,7 @@ def _loops(name: str, table: TableDescription) -> Iterator[Reference]:
     telling = all(_telling(found) for found in values.values())
     able = [one for one in table.columns if one.column.kind in (*_KINDS, "number") and one.column.name not in keys
             and one.facts.missing < one.facts.rows
-            and (telling or called_like_a_key(one.column.name) or _ABOVE & _stems(one.column.name))]  # fmt: skip
+            and (telling or called_like_a_key(one.column.name) or _ABOVE & stems(one.column.name))]  # fmt: skip
     hits = _hits(table, [(one.column.name, values[key]) for one in able for key in keys])
     for one, (hit, used) in zip(able, hits, strict=bool(keys)):
         if hit >= (1 - _MOST_LOST_UNNAMED) * (one.facts.rows - one.facts.missing):
@@ -324,18 +332,7 @@ def _named(column: str, other: str, key: str) -> bool:
         >>> _named("customerId", "customers", "id"), _named("ship_to", "countries", "code"), _named("id", "items", "id")
         (True, False, False)
     """
-    return bool(_stems(column) & (_stems(other) | _stems(key)))
-
-
-def _stems(name: str) -> frozenset[str]:
-    words = [word.casefold() for word in _WORDS.findall(name)]
-    return frozenset(_singular(word) for word in words if word not in _GENERIC)
-
-
-def _singular(word: str) -> str:
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
+    return bool(stems(column) & (stems(other) | stems(key)))
 
 
 def _both_ways(references: tuple[Reference, ...], found: Mapping[str, TableDescription]) -> tuple[Reference, ...]:

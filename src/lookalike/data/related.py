@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column, Member
-from lookalike.data.composite import check_columns, joined_words, named_together, titled
+from lookalike.data.composite import check_columns, check_made, check_together, joined_words, named_together, titled
 from lookalike.data.inherited import copied, inherited
 from lookalike.data.keyed import WHOLE, Keyed, circles, in_order
 from lookalike.data.pixels import shown
@@ -56,8 +56,14 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
         one, told = keyed[name], _link(name, done, keyed)
         if one.owner is not None:
             table, sizes[name], lost = _owned(name, done[name], done[one.owner[0]], keyed)
-            done[name], pairs[name] = _inheriting(table, done[one.owner[0]], sizes[name], one, keyed[one.owner[0]])
+            done[name], pairs[name] = _inheriting(
+                name, table, done[one.owner[0]], sizes[name], one, keyed[one.owner[0]]
+            )
             told += [*lost, *(f"{name}: {mine} is {other} of the owner: copied" for mine, other in pairs[name].items())]
+        if isinstance(one.key, tuple):
+            done[name], column = _named(name, done[name], one, pairs.get(name, {}))
+            told += [f"{name}: {column} gets the new keys of {titled(one.key)}"] if column else []
+        check_made(name, done[name], one.order, pairs.get(name, {}))
         notes += told
     for name in names:
         one, owner = keyed[name], keyed[name].owner or (None, ())
@@ -99,11 +105,28 @@ def _with_key(name: str, table: Table, one: Keyed) -> Table:
     if one.key is None:
         return table
     if isinstance(one.key, tuple):
-        return named_together(name, table, one.key, one.owner[1] if one.owner else ())
+        check_together(name, table, one.key, one.owner[1] if one.owner else ())
+        return table
     lacking = table.table.column(one.key).null_count
     if lacking:
         raise DataError(f"table {name}: {lacking:,} of {len(table):,} rows have no key in {one.key}; fill them")
     return table
+
+
+def _named(name: str, table: Table, one: Keyed, pairs: Mapping[str, str]) -> tuple[Table, str | None]:
+    """Return the table with a key of several columns that no made rows share, and the column that gets new ones."""
+    owned = one.owner[1] if one.owner else ()
+    taken = {column: f"is declared as {said.get('kind') or 'a number with bounds'}"
+             for column, said in _declared(one).items()
+             if said.get("kind") not in (None, "id") or {"low", "high"} & {*said}}  # fmt: skip
+    taken |= dict.fromkeys(pairs, "is copied from the owner") | dict.fromkeys(owned, "holds keys of the owner")
+    taken |= {column: f"holds keys of {other}" for column, other in one.foreign}
+    return named_together(name, table, one.key or (), owned, taken)
+
+
+def _declared(one: Keyed) -> dict[str, Mapping[str, Any]]:
+    """Return what is declared of columns."""
+    return {name: said for name, said in one.options.get("columns", {}).items() if isinstance(said, Mapping)}
 
 
 def _where_from(name: str, column: str, other: str, gone: Flags, missing: int, one: Keyed) -> list[str]:
@@ -217,18 +240,26 @@ def _present(table: Table, columns: Sequence[str]) -> Table:
     return Table(table.table, table.schema.model_copy(update={"columns": changed}))
 
 
-def _inheriting(table: Table, parent: Table, sizes: Codes, one: Keyed, owner: Keyed) -> tuple[Table, dict[str, str]]:
+def _inheriting(
+    name: str, table: Table, parent: Table, sizes: Codes, one: Keyed, owner: Keyed
+) -> tuple[Table, dict[str, str]]:
     """Return rows with what they have of their owners as those have it, and which columns that are."""
     rows = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
-    said = one.options.get("columns", {})
-    kinds = {name: wanted.get("kind") for name, wanted in said.items() if isinstance(wanted, Mapping)}
+    kinds = {name: said.get("kind") for name, said in _declared(one).items()}
     foreign = one.owner[1] if one.owner else ()
     besides = {*foreign, *({one.key} if isinstance(one.key, str) else ())}
     pairs = inherited(table, parent, rows, besides, (dict(one.foreign), dict(owner.foreign)))
     # Who declares a column as something else wants it to be that.
-    pairs = {name: other for name, other in pairs.items()
-             if kinds.get(name) in (None, parent.schema.column(other).kind)}  # fmt: skip
+    pairs = {mine: other for mine, other in pairs.items()
+             if kinds.get(mine) in (None, parent.schema.column(other).kind)}  # fmt: skip
     if len(foreign) > 1:
+        wrong = [mine for mine, its in zip(foreign, owner.keys, strict=True)
+                 if kinds.get(mine) not in (None, parent.schema.column(its).kind)]  # fmt: skip
+        if wrong:
+            raise DataError(
+                f"table {name}: column {shown(wrong[0])} holds keys but is declared as {kinds[wrong[0]]}; leave its "
+                "kind out"
+            )
         pairs = {**dict(zip(foreign, owner.keys, strict=True)), **pairs}
     return copied(table, parent, rows, pairs) if pairs else table, pairs
 
@@ -259,8 +290,10 @@ def orders(column: Column) -> bool:
 def _order(name: str, table: Table, column: str) -> npt.NDArray[np.float64]:
     if column not in table.table.column_names or table.schema.column(column).kind not in NUMERIC:
         able = [one.name for one in table.schema.columns if one.kind in NUMERIC]
+        keys = column in table.table.column_names and table.schema.column(column).kind == "id"
+        what = "holds keys: no two rows share one" if keys else "is no column of numbers or dates"
         raise DataError(
-            f"table {name}: order names {shown(column)}, which is no column of numbers or dates; allowed: "
+            f"table {name}: order names {shown(column)}, which {what}; allowed: "
             f"{', '.join(map(shown, able[:20])) or 'none'}"
         )
     lacking = int(table.missing(column).sum())

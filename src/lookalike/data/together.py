@@ -5,7 +5,7 @@ Legend: N rows of the table that refers, M of the one that is referred to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import final
@@ -47,29 +47,25 @@ class Together:
 
 
 def keys_together(
-    able: Mapping[str, Sequence[str]], from_: Sequence[str], to: Sequence[str], words: Words
+    able: Mapping[str, Sequence[str]], pairs: Iterable[tuple[str, str]], words: Words
 ) -> Iterator[Together]:
     """Yield references by several columns that are called alike in both tables.
 
     Args:
         able: Columns of each table that may be part of a key: none of their cells is missing.
-        from_: Tables that may refer to others.
-        to: Tables that may be referred to.
+        pairs: Tables that may refer to another, and that one.
         words: Returns columns of a table.
     """
-    for table in from_:
-        for other in to:
-            shared = [name for name in able[other] if name in able[table]][:_MOST_COLUMNS]
-            if table == other or len(shared) < 2:
-                continue
-            columns = _key(words(other, shared), shared)
-            if columns is None:
-                continue
-            here, there = (_joined(words(name, columns)) for name in (table, other))
-            found = pc.index_in(here, there)
-            lost, used = found.null_count / len(here), len(pc.unique(found.drop_null()))
-            if lost <= _MOST_LOST:
-                yield Together(table, other, columns, lost, used)
+    for table, other in pairs:
+        shared = [name for name in able[other] if name in able[table]][:_MOST_COLUMNS]
+        columns = _key(words(other, shared), shared) if len(shared) > 1 else None
+        if columns is None:
+            continue
+        here, there = (_joined(words(name, columns)) for name in (table, other))
+        found = pc.index_in(here, there)
+        lost, used = found.null_count / len(here), len(pc.unique(found.drop_null()))
+        if lost <= _MOST_LOST:
+            yield Together(table, other, columns, lost, used)
 
 
 def _key(cells: Sequence[pa.Array], names: Sequence[str]) -> tuple[str, ...] | None:
