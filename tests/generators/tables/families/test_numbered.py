@@ -18,7 +18,14 @@ from lookalike.core.schema import Column
 from lookalike.data.readers.tables import Tables
 from lookalike.data.relations import Relations
 from lookalike.data.table import Codes, Numbers
-from lookalike.generators.tables.families.numbered import Apart, Numbered, counted_again, in_turn, numbered
+from lookalike.generators.tables.families.numbered import (
+    Apart,
+    Numbered,
+    counted_again,
+    in_turn,
+    nearly_numbered,
+    numbered,
+)
 from lookalike.generators.tables.families.since import Since
 from lookalike.generators.tables.nested import Nested
 
@@ -180,10 +187,10 @@ def test_what_numbers_rows_is_found_whatever_its_kind_and_order() -> None:
         (np.where(PLACE == 2, 3, PLACE), SIZES),
         (np.where(PLACE == 2, 1, PLACE), SIZES),
         (PLACE + 0.5, SIZES),
-        (PLACE[: SIZES[:20].sum()], SIZES[:20]),
+        (PLACE[: SIZES[:5].sum()], SIZES[:5]),
         (np.zeros(60), np.ones(60, dtype=np.int64)),
     ],
-    ids=["missing", "another first", "a gap", "twice", "halves", "few families", "one row each"],
+    ids=["missing", "another first", "a gap", "twice", "halves", "few rows", "one row each"],
 )
 def test_what_does_not_number_rows_is_learnt(values: Numbers, sizes: Codes) -> None:
     assert numbered({"no": (Column(name="no", kind="number"), values)}, sizes, None) == ()
@@ -240,3 +247,33 @@ def test_orders_that_may_repeat_or_hold_any_numbers_are_not_kept_apart() -> None
     assert decimal is not None
     assert decimal.step == pytest.approx(0.1)
     assert Apart.of(WHOLE, PLACE[: SIZES[:20].sum()], SIZES[:20]) is None
+
+
+@pytest.mark.parametrize(("sizes", "told"), [([2] * 12, True), ([2] * 11, False), ([7, 1, 7], True), ([12], False)])
+def test_rows_beyond_the_first_are_what_tells(sizes: list[int], told: bool) -> None:
+    """Few large families say as much as many small ones."""
+    place = np.concatenate([np.arange(size) for size in sizes]).astype(np.float64)
+    assert bool(numbered({"no": (WHOLE, place + 1)}, np.array(sizes), None)) == told
+
+
+@pytest.mark.parametrize(("wrong", "gap", "told"), [(1, 1, True), (2, 1, True), (3, 1, False), (1, np.nan, True)])
+def test_what_numbers_nearly_all_families_is_told(wrong: int, gap: float, told: bool) -> None:
+    """Of 40 families of 3 rows one or two have a gap or no number; families of one row say nothing."""
+    sizes = np.array([3] * 40 + [1] * 40)
+    values = np.concatenate([np.arange(size) for size in sizes]).astype(np.float64) + 1
+    values[2 : 3 * wrong : 3] += gap
+    own = {"no": (WHOLE, values), "any": (WHOLE, np.zeros(len(values)))}
+    assert numbered(own, sizes, None) == ()
+    words = f"no numbers the rows of nearly every owner from 1 on, but not of {wrong}: it is learnt as any other column"
+    assert [note.startswith(words) for note in nearly_numbered(own, sizes)] == [True] * told
+
+
+def test_a_warning_says_that_not_all_are_numbered(tmp_path: Path) -> None:
+    frames = few_lines()
+    told: list[Event] = []
+    frames["lines"].loc[frames["lines"]["line_no"] == 7, "line_no"] = 70
+    Nested().fit(read(tmp_path, frames), Rng(0), told.append)
+    notes = [(event.message, event.level) for event in told if isinstance(event, Note)]
+    assert [level for message, level in notes if "line_no numbers the rows of nearly every owner" in message] == [
+        "warning"
+    ]

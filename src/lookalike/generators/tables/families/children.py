@@ -20,7 +20,15 @@ from lookalike.core.schema import Column
 from lookalike.core.store import write_json
 from lookalike.data.table import CODED, WORDS, Codes, Numbers, Table
 from lookalike.generators.tables.families.distinct import Distinct
-from lookalike.generators.tables.families.numbered import Apart, Numbered, counted_again, in_turn, numbered, within
+from lookalike.generators.tables.families.numbered import (
+    Apart,
+    Numbered,
+    counted_again,
+    in_turn,
+    nearly_numbered,
+    numbered,
+    within,
+)
 from lookalike.generators.tables.families.order import SPAN, Known, Order
 from lookalike.generators.tables.families.shared import Link, asking
 from lookalike.generators.tables.families.since import Since, since, told_again, told_by
@@ -189,6 +197,8 @@ def fit_children(
     distinct = tuple(Distinct.of(name, {**able, **links}[name]) for name in alone if name in able or name in links)
     for told in (one.told for one in (*ways, *counted, parted) if one is not None):
         watch(Note("fit", told))
+    for told in nearly_numbered(own, sizes):
+        watch(Note("fit", told, "warning"))
     index = in_turn(own, sizes, order, counted, rng.child("order"))
     own = told_by(own, ways, parents, owner)
     own = {name: (column, np.asarray(values)[index]) for name, (column, values) in own.items()}

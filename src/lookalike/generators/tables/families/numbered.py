@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
+import numpy.typing as npt
 
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
@@ -22,8 +23,12 @@ from lookalike.generators.tables.families.since import Since
 from lookalike.generators.tables.families.stage import Columns
 from lookalike.generators.tabular.rows.finish import step_of
 
-_FEWEST = 20
-"""Least families of several rows from which a column is said to number them."""
+_FEWEST = 12
+"""Rows beyond the first of their families from which on a column is said to number them."""
+_FAMILIES = 20
+"""Families of several rows from which on an order is said never to repeat."""
+_NEARLY = 0.95
+"""Share of families of several rows that are numbered from which on it is told that others are not."""
 _WHOLE = re.compile(r"[+-]?\d{1,15}")
 
 
@@ -81,16 +86,13 @@ def numbered(own: Known, sizes: Codes, order: str | None) -> tuple[Numbered, ...
         sizes: Rows of each family, [P].
         order: Column that rows of one family are in the order of; None = they have none.
     """
-    if int((sizes > 1).sum()) < _FEWEST:
-        return ()
-    owner, place = _owner(sizes), within(sizes)
+    owner = _owner(sizes)
     found: dict[str, tuple[Numbers, tuple[float, ...]]] = {}
     for name, (column, values) in own.items():
         numbers, levels = whole_numbers(column, values)
-        if len(numbers) and not np.isnan(numbers).any() and float(numbers.min()).is_integer():
-            in_turn = numbers[np.lexsort((numbers, owner))]
-            if np.array_equal(in_turn, numbers.min() + place):
-                found[name] = numbers, levels
+        first, right = _in_turn(numbers, sizes)
+        if first is not None and right.all():
+            found[name] = numbers, levels
     able = [name for name in found if order in (None, name) or _rises(found[name][0], own[str(order)][1], owner)]
     leader = order if order in able else next(iter(able), None)
     lead = None if leader is None else found[leader][0] - found[leader][0].min()
@@ -98,6 +100,39 @@ def numbered(own: Known, sizes: Codes, order: str | None) -> tuple[Numbered, ...
         Numbered(name, float(numbers.min()), levels, lead is not None and np.array_equal(numbers - numbers.min(), lead))
         for name, (numbers, levels) in found.items()
     )
+
+
+def nearly_numbered(own: Known, sizes: Codes) -> list[str]:
+    """Return in words which columns number the rows of nearly all families: they are learnt as any others.
+
+    Args:
+        own: Columns of the rows, [N].
+        sizes: Rows of each family, [P].
+    """
+    told = []
+    for name, (column, values) in own.items():
+        first, right = _in_turn(whole_numbers(column, values)[0], sizes)
+        several = right[sizes > 1]
+        if first is not None and not right.all() and several.mean() >= _NEARLY:
+            told.append(
+                f"{name} numbers the rows of nearly every owner from {first:g} on, but not of {int((~right).sum()):,}: "
+                "it is learnt as any other column; where these are mistakes, correct them"
+            )
+    return told
+
+
+def _in_turn(numbers: Numbers, sizes: Codes) -> tuple[float | None, npt.NDArray[np.bool_]]:
+    """Return the number that most families begin with, and which are numbered from that on, [P]; None = too few are."""
+    owner, place = _owner(sizes), within(sizes)
+    # Rows of the root are in no family.
+    if not len(numbers) or not len(sizes) or np.isnan(numbers).all():
+        return None, np.zeros(len(sizes), dtype=np.bool_)
+    in_turn = numbers[np.lexsort((numbers, owner))]
+    firsts, count = np.unique(in_turn[place == 0], return_counts=True)
+    first = float(firsts[np.argmax(count)])
+    right = np.bincount(owner, weights=in_turn != first + place, minlength=len(sizes)) == 0
+    enough = int((place[right[owner]] > 0).sum()) >= _FEWEST
+    return first if enough and first.is_integer() else None, right
 
 
 def in_turn(own: Known, sizes: Codes, order: str | None, counted: Sequence[Numbered], rng: Rng) -> Codes:
@@ -152,7 +187,7 @@ class Apart:
         if column.kind == "number" and step is None and column.decimals is not None:
             step = 10.0**-column.decimals
         siblings = np.diff(_owner(sizes)) == 0
-        if step is None or int((sizes > 1).sum()) < _FEWEST or (np.diff(values)[siblings] <= 0).any():
+        if step is None or int((sizes > 1).sum()) < _FAMILIES or (np.diff(values)[siblings] <= 0).any():
             return None
         return cls(column.name, step, float(values.min()), float(values.max()))
 
