@@ -152,3 +152,14 @@ def test_two_values_are_compared_as_they_stand_in_the_file(tmp_path: Path) -> No
     rows = children(owners).query("site < 2")
     data = read(tmp_path, owners, rows.assign(paid=rows["paid"].map({"yes": "Y", "no": "N"})))
     assert pairs(data) == {"rest": "rest", "site": "site", "paid": "paid"}
+
+
+def test_what_a_formula_gives_is_not_said_to_be_copied(tmp_path: Path) -> None:
+    owners = parents(price=np.random.default_rng(0).integers(1, 40, N))
+    rows = children(owners)
+    rule = {"rule": "formula", "column": "price", "equals": "total / own"}
+    rows["own"] += 1
+    read(tmp_path, owners, rows.assign(total=rows["price"] * rows["own"]), constraints=[rule])
+    notes = read_notes(tmp_path / "read")
+    assert "rows: rest is rest of the owner: copied" in notes
+    assert not [note for note in notes if note.startswith("rows: price is price")]

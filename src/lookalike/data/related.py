@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lookalike.core.constraints import Formula
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column, Member
 from lookalike.data.composite import check_columns, check_made, check_together, joined_words, named_together, titled
@@ -59,7 +60,10 @@ def related(tables: Mapping[str, Table], keyed: Mapping[str, Keyed]) -> tuple[Re
             done[name], pairs[name] = _inheriting(
                 name, table, done[one.owner[0]], sizes[name], one, keyed[one.owner[0]]
             )
-            told += [*lost, *(f"{name}: {mine} is {other} of the owner: copied" for mine, other in pairs[name].items())]
+            # What a formula gives is not copied.
+            given = {rule.column for rule in one.constraints if isinstance(rule, Formula)}
+            told += [*lost, *(f"{name}: {mine} is {other} of the owner: copied" for mine, other in pairs[name].items()
+                              if mine not in given)]  # fmt: skip
         if isinstance(one.key, tuple):
             done[name], column = _named(name, done[name], one, pairs.get(name, {}))
             told += [f"{name}: {column} gets the new keys of {titled(one.key)}"] if column else []

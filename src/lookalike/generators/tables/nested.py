@@ -27,8 +27,8 @@ from lookalike.data.reduced import Reduction, reduction_of
 from lookalike.data.relations import Relations, concatenate_relations, number_name, table_folder
 from lookalike.data.table import Codes, Table, Values, table_schema
 from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
-from lookalike.generators.tables.families.distinct import alone
-from lookalike.generators.tables.families.numbered import numbered
+from lookalike.generators.tables.families.distinct import alone, new_keys
+from lookalike.generators.tables.families.numbered import Apart, numbered
 from lookalike.generators.tables.families.order import Known
 from lookalike.generators.tables.families.shared import (
     Shared,
@@ -141,7 +141,7 @@ class Nested(Method):
             to = {link: stands_for(data, member, link, apart) for link, other in member.links
                   if other in apart and link not in same}  # fmt: skip
             order = None if member.order in same else member.order
-            once = {*alone(member, ways[member.name].replaced if member.name in ways else ()).values()}
+            once = {*alone(member, ways[member.name].replaced if member.name in ways else (), [str(order)]).values()}
             children[member.name] = fit_children(own, parents, sizes, order, method, key, told, to, sorted(once))
             watch(Progress("fit", place + 1, count, "tables"))
         kept = {member.name: data.tables[member.name] for member in data.schema.tables if member.keep}
@@ -332,19 +332,21 @@ def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
     """Return how a table keeps constraints and times of day by construction; its order is left as it is."""
     table, sizes = data.tables[member.name], data.sizes.get(member.name, np.zeros(0, dtype=np.int64))
     fixed = {mine for mine, _ in member.inherited}
-    counted = {one.column for one in numbered(learnt(table), sizes, member.order)}
+    known = learnt(table)
+    counted = {one.column for one in numbered(known, sizes, member.order)}
     # Times of the order are learnt with it: see `Order`.
     way = reduction_of(table, {*fixed, *([member.order] if member.order else [])}, fixed | counted)
     if member.order in way.replaced:
         times = tuple(step for step in way.steps if isinstance(step, Clock))
         way = Reduction(whole=way.whole, steps=times)
     kept = way if way.steps else None
+    apart = {order for order in known if order == member.order and Apart.of(*known[order], sizes, demanded=True)}
     # The key of the owner and one column more come once.
-    once = alone(member, way.replaced, counted)
-    rejected = [rule.title for rule in member.rows.constraints
-                if rule.title not in once and (kept is None or rule.title not in kept.kept)]  # fmt: skip
+    once = alone(member, way.replaced, (counted | apart) - way.replaced) | new_keys(member)
+    rejected = [rule.title for rule in member.rows.constraints if rule.title not in {*once, *way.kept}]
     if rejected:
-        told = f"{member.name}: constraints {'; '.join(rejected)}: kept by rejecting whole families"
+        what = "rows" if member.shared else "whole families"
+        told = f"{member.name}: constraints {'; '.join(rejected)}: kept by rejecting {what}"
         watch(Note("fit", told, "warning"))
     return kept
 

@@ -17,9 +17,9 @@ from lookalike.core.schema import Column, Member
 from lookalike.data.integrity import keys_of
 from lookalike.data.readers.tables import Tables
 from lookalike.data.relations import Relations
-from lookalike.data.table import table_schema
+from lookalike.data.table import Table, table_schema
 from lookalike.generators.tables.families.distinct import Distinct, alone
-from lookalike.generators.tables.nested import Nested
+from lookalike.generators.tables.nested import Nested, _way
 
 
 @given(st.lists(st.lists(st.integers(-1, 7), max_size=7), max_size=6), st.booleans())
@@ -144,3 +144,60 @@ def test_no_course_is_taken_twice(tmp_path: Path) -> None:
     assert made.sizes["taken"].mean() == pytest.approx(data.sizes["taken"].mean(), abs=0.3)
     model.save(tmp_path / "model")
     assert Nested().load(tmp_path / "model").sample(300, Rng(1)).fingerprint() == made.fingerprint()
+
+
+def told_of(data: Relations) -> tuple[list[str], Relations]:
+    """Return what is said of rejecting, and what is made."""
+    told: list[Event] = []
+    made = Nested().fit(data, Rng(0), told.append).sample(200, Rng(1))
+    return [event.message for event in told if isinstance(event, Note) and "rejecting" in event.message], made
+
+
+def visits(folder: Path, owners: int, most: int = 6, **more: object) -> Relations:
+    """Return people who come on different days, numbered, with as many tenths."""
+    draw, rows = np.random.default_rng(0), []
+    for person in range(owners):
+        days = np.sort(draw.choice(30, draw.integers(1, most), replace=False))
+        rows += [(person, f"2024-01-{day + 1:02d}", place + 1) for place, day in enumerate(days)]
+    frame = pd.DataFrame(rows, columns=["person", "day", "no"])
+    frame["ten"], frame["mood"] = frame["no"] * 10, draw.integers(1, 90, len(frame))
+    frame.to_csv(folder / "visits.csv", index=False)
+    pd.DataFrame({"person": range(owners), "kind": draw.choice(["a", "b"], owners)}).to_csv(
+        folder / "people.csv", index=False
+    )
+    (folder / "read").mkdir()
+    place = {name: {"read": "csv", "path": str(folder / f"{name}.csv")} for name in ("people", "visits")}
+    return Tables(tables={"people": {**place["people"], "key": "person"},
+                          "visits": {**place["visits"], "parent": {"people": "person"}, **more}}
+                  ).read(folder / "read")  # fmt: skip
+
+
+@pytest.mark.parametrize(("owners", "most"), [(60, 6), (12, 6), (40, 2)])
+def test_an_order_that_is_a_part_of_the_key_is_kept_apart(tmp_path: Path, owners: int, most: int) -> None:
+    """However few families there are, and where each has one row."""
+    told, made = told_of(visits(tmp_path, owners, most, key=["person", "day"], order="day"))
+    assert told == []
+    assert not made.problems()
+
+
+def test_numbers_that_a_formula_gives_keep_no_key(tmp_path: Path) -> None:
+    rule = {"rule": "formula", "column": "no", "equals": "ten / 10"}
+    told, made = told_of(visits(tmp_path, 60, key=["person", "no"], constraints=[rule]))
+    assert told == ["visits: constraints person, no: no two rows alike: kept by rejecting whole families"]
+    assert made.problems()
+
+
+def test_what_new_keys_keep_rejects_nothing(tmp_path: Path) -> None:
+    data = courses(tmp_path)
+    tables = dict(data.tables)
+    for name, rule in (("students", ("student", "likes")), ("courses", ("field", "hours"))):
+        rules = (Unique(rule="unique", columns=rule),)
+        tables[name] = Table(tables[name].table, tables[name].schema.model_copy(update={"constraints": rules}))
+    members = [one.model_copy(update={"rows": tables[one.name].schema}) for one in data.schema.tables]
+    told = []
+    for member in members:
+        said: list[Event] = []
+        changed = Relations(tables, data.sizes, data.schema.model_copy(update={"tables": tuple(members)}))
+        _way(changed, member, said.append)
+        told += [event.message for event in said if isinstance(event, Note)]
+    assert told == ["courses: constraints field, hours: no two rows alike: kept by rejecting rows"]

@@ -192,8 +192,9 @@ def fit_children(
     counted = numbered(own, sizes, order)
     led, parted = {one.column for one in counted if one.leads}, None
     if order is not None and order not in led:
-        parted = Apart.of(own[order][0], np.asarray(own[order][1], dtype=np.float64), sizes)
-    able = {name: values for name, (_, values) in own.items() if not any(name == one.column for one in counted)}
+        parted = Apart.of(*own[order], sizes, demanded=order in alone)
+    besides = {order, *(one.column for one in counted)}
+    able = {name: values for name, (_, values) in own.items() if name not in besides}
     distinct = tuple(Distinct.of(name, {**able, **links}[name]) for name in alone if name in able or name in links)
     for told in (one.told for one in (*ways, *counted, parted) if one is not None):
         watch(Note("fit", told))

@@ -20,27 +20,37 @@ from lookalike.data.table import WORDS, Codes, Values
 from lookalike.generators.tables.families.stage import Columns
 
 
-def alone(member: Member, replaced: Collection[str], counted: Collection[str] = ()) -> dict[str, str]:
+def alone(member: Member, replaced: Collection[str], kept: Collection[str] = ()) -> dict[str, str]:
     """Return the constraints that one column keeps in every family, by their title, and that column.
 
-    They are those by which no two rows are alike in the key of the owner and in one column more.
+    They are those by which no two rows are alike in the key of the owner, in what is copied from it, and in one column
+    more.
 
     Args:
         member: The table.
         replaced: Columns that are not learnt as they are.
-        counted: Columns that number the rows of a family, and so keep it whatever else they are.
+        kept: Columns in which no two rows of a family are equal, whatever else they are.
     """
     owned = {*member.columns, *([member.column] if member.column else [])}
     links = {column for column, _ in member.links}
-    taken = {*replaced, *(column for column, _ in member.inherited), str(member.order)} - {*counted}
+    copies = {column for column, _ in member.inherited} - {*replaced}
+    taken = {*replaced, str(member.order)} - {*kept}
     taken |= {column.name for column in member.rows.columns if column.kind in WORDS and column.name not in links}
     found = {}
     for rule in member.rows.constraints:
         if isinstance(rule, Unique) and owned and owned < set(rule.columns):
-            rest = set(rule.columns) - owned
+            rest = set(rule.columns) - owned - copies
             if len(rest) == 1 and not rest & taken:
                 found[rule.title] = rest.pop()
     return found
+
+
+def new_keys(member: Member) -> dict[str, str]:
+    """Return the constraints that a column of new keys keeps, as no two rows have the same, and that column."""
+    of_others = {member.column, *(column for column, _ in (*member.links, *member.inherited))}
+    own = [one.name for one in member.rows.columns if one.kind == "id" and one.name not in of_others]
+    rules = [rule for rule in member.rows.constraints if isinstance(rule, Unique)]
+    return {rule.title: name for rule in rules for name in own if name in rule.columns}
 
 
 def _there(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -175,19 +175,22 @@ class Apart:
         return f"no two rows of one owner are equal in {self.column}, which gives their order: nor are made ones"
 
     @classmethod
-    def of(cls, column: Column, values: Numbers, sizes: Codes) -> Self | None:
+    def of(cls, column: Column, values: Values, sizes: Codes, demanded: bool = False) -> Self | None:
         """Return how values are kept apart; None where two of one family are equal, or where they may be any numbers.
 
         Args:
             column: The column.
             values: What it holds, rising in each family, [N].
             sizes: Rows of each family, [P].
+            demanded: They must be, however few families show it.
         """
+        values = np.asarray(values, dtype=np.float64)
         step = step_of(column, values)
         if column.kind == "number" and step is None and column.decimals is not None:
             step = 10.0**-column.decimals
         siblings = np.diff(_owner(sizes)) == 0
-        if step is None or int((sizes > 1).sum()) < _FAMILIES or (np.diff(values)[siblings] <= 0).any():
+        enough = demanded or int((sizes > 1).sum()) >= _FAMILIES
+        if step is None or not len(values) or not enough or (np.diff(values)[siblings] <= 0).any():
             return None
         return cls(column.name, step, float(values.min()), float(values.max()))
 
