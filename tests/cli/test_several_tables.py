@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from tests.cli.calling import call, refused
-from tests.data.orders import write_regions
+from tests.data.orders import write_orders, write_regions
 from tests.data.shop import write_shop
 
 
@@ -104,8 +104,29 @@ def test_keys_of_several_columns(
     assert call(capsys, "sample", "runs/shops", "--rows", "7", "--out", "more", "--workers", "1")[0] == 0
     with pytest.raises(SystemExit):
         _main("schema", path)
-    assert "part of the key" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "part of the key" in shown
+    assert "the key of the row, with others: it gets the new ones" in shown
+    assert "        number:" not in shown
     told = refused(capsys, "run", recipe(tables, orders={"key": ["region", "paid"]}), "--out", "again")
     assert "have the region + paid of an earlier row" in told
     told = refused(capsys, "run", recipe(tables, lines={"parent": {"orders": ["region"]}}), "--out", "again")
     assert "table lines has keys of orders in region, but the key of orders is region, number" in told
+
+
+def test_schema_says_what_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does it propose to declare such a column: as one of another kind it would be learnt."""
+    monkeypatch.chdir(tmp_path)
+    path = recipe(write_orders(tmp_path))
+    with pytest.raises(SystemExit):
+        _main("schema", path)
+    shown = capsys.readouterr().out
+    assert shown.count("copied from customer_name of the owner") == 1
+    assert shown.count("        customer_name:") == 1
+    # Tables that do not fit are shown as they are.
+    Path("lines.csv").write_text(Path("lines.csv").read_text() + "1,1,C1,EUR,nut,1\n")
+    with pytest.raises(SystemExit):
+        _main("schema", path)
+    assert "copied" not in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from tests.data.orders import write_regions
 
 from lookalike.core.errors import DataError
+from lookalike.core.registry import configured
 from lookalike.core.rng import Rng
 from lookalike.data.integrity import keys_of
 from lookalike.data.readers.tables import Tables
@@ -329,3 +331,29 @@ def test_two_values_of_a_key_are_those_of_the_file(tmp_path: Path, words: list[s
     assert data.sizes["lines"].tolist() == [2] * 160 + [0] * 80
     made = Nested().fit(data, Rng(0), lambda _: None).sample(100, Rng(1))
     assert not [one for one in keys_of(made) if one.wrong]
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "words"),
+    [
+        ("lines", {"key": ["region", False]}, "key has false in the place of a column: YAML reads no, off, yes and o"),
+        ("orders", {"key": [1, 2]}, "key takes the name of a column, or a list of names, found 1; quote a name that"),
+        ("orders", {"key": {"region": 1}}, "key takes the name of a column, or a list of names, found {'region': 1};"),
+        ("orders", {"key": ""}, "key takes the name of a column, or a list of names, found nothing; write COLUMN"),
+        ("lines", {"parent": {"orders": None}}, "parent: orders takes the name of a column, or a list of names, foun"),
+        ("lines", {"parent": {"orders": []}}, "parent: orders takes the name of a column, or a list of names, found"),
+        ("lines", {"parent": {"orders": ["region", True]}}, "parent: orders has true in the place of a column: YAML"),
+        ("lines", {"parent": {"orders": "a", "towns": "b"}}, "parent takes one table, found 2: orders, towns; keep t"),
+        ("lines", {"parent": "orders"}, "parent takes a table and its column here, found orders; write {TABLE: COLUM"),
+        ("lines", {"order": ["a", "b"]}, "order takes the name of a column, found ['a', 'b']; write COLUMN"),
+        ("lines", {"links": "towns"}, "links take tables and columns here, found towns; write {TABLE: COLUMN}"),
+        ("lines", {"links": {"towns": False}}, "links: towns has false in the place of a column: YAML reads no, off,"),
+        ("lines", {"links": {"towns": None}}, "links: towns takes the name of a column, or a list of names, found no"),
+    ],
+)  # fmt: skip
+def test_what_is_no_name_of_a_column_is_one_line(table: str, changes: dict[str, Any], words: str) -> None:
+    tables: dict[str, Any] = {"orders": {"read": "csv", "key": ["region", "number"]},
+                              "lines": {"read": "csv", "parent": {"orders": ["region", "number"]}}}  # fmt: skip
+    with pytest.raises(ValueError, match=re.escape(words)) as error:
+        configured("readers", "tables", {"tables": {**tables, table: {**tables[table], **changes}}}, "data")
+    assert "\n" not in str(error.value)

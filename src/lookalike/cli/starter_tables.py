@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from lookalike.cli.opening import Opening, flow, plural
+from lookalike.core.contracts import Reader
 from lookalike.core.errors import DataError, LookalikeError
 from lookalike.core.registry import find, names
 from lookalike.core.rng import Rng
+from lookalike.core.schema import Member
 from lookalike.data.detect import describe, guess
 from lookalike.data.detect_tables import TableDescription, describe_table
 from lookalike.data.discover import Candidate, candidates
@@ -20,12 +23,14 @@ from lookalike.data.infer import Inferred
 from lookalike.data.keyed import Keyed
 from lookalike.data.marks import way_and_look
 from lookalike.data.pixels import shown
+from lookalike.data.relations import Relations
 from lookalike.pipeline import api
 from lookalike.pipeline.plan import make_plan
 from lookalike.pipeline.recipe import load
 
 _SHOWN = 12
 _KEY = "the key"
+_COPIED = "copied from "
 _MANY = 1_000_000
 _SCANTY = 20
 """Rows below which none are held out, and nothing is compared with them."""
@@ -165,17 +170,33 @@ def tables_at(data: str) -> list[tuple[str, TableDescription]]:
         plan = make_plan(load(path), path.resolve().parent)
         if plan.reader is not None and plan.reader.name == "tables":
             tables, readers = plan.reader.method.tables, plan.reader.method.readers()
-            return [
-                (name, _told(name, describe_table(tables[name].read, reader.model_dump(exclude_unset=True)), tables))
-                for name, reader in readers.items()
-            ]
+            found = {name: describe_table(tables[name].read, reader.model_dump(exclude_unset=True))
+                     for name, reader in readers.items()}  # fmt: skip
+            members = _members(plan.reader.method)
+            return [(name, _told(one, tables[name], members.get(name))) for name, one in found.items()]
     return [("", table_at(data))]
 
 
-def _told(name: str, found: TableDescription, tables: Mapping[str, Keyed]) -> TableDescription:
-    """Return a description that says of columns of keys what they are keys of."""
-    one = tables[name]
-    keys = {column: f"{_KEY} of a row of {table}" for column, table in one.foreign}
+def _members(reader: Reader[Relations]) -> dict[str, Member]:
+    """Return what is known of tables when they have been read together; nothing where they do not fit."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return {member.name: member for member in reader.read(Path(folder)).schema.tables}
+        except LookalikeError:
+            # A run says why.
+            return {}
+
+
+def _told(found: TableDescription, one: Keyed, member: Member | None) -> TableDescription:
+    """Return a description that says of columns of keys what they are keys of, and which are copied or get new keys."""
+    keys: dict[str, str] = {}
+    if member is not None:
+        keys = {mine: f"{_COPIED}{shown(other)} of the owner" for mine, other in member.inherited}
+        news = [column for column in member.keys if member.rows.column(column).kind == "id"]
+        keys |= {
+            column: f"{_KEY} of the row, with others: it gets the new ones" for column in news if column not in keys
+        }
+    keys |= {column: f"{_KEY} of a row of {table}" for column, table in one.foreign}
     keys |= dict.fromkeys(one.owner[1], f"{_KEY} of the owner in {one.owner[0]}") if one.owner else {}
     keys |= {one.key: f"{_KEY} of the row"} if isinstance(one.key, str) else {}
     columns = [replace(each, reason=keys.get(each.column.name, each.reason)) for each in found.columns]
@@ -265,8 +286,8 @@ def schema_lines(name: str, found: TableDescription, rules: Sequence[Candidate],
         f"could be its key: {', '.join(likely_keys(found)) or 'none'}",
     ]
     change = "\nto change it, put what is wrong into the recipe:\n"
-    # Of a column of keys the recipe says enough.
-    plain = [one for one in found.columns if not one.reason.startswith(_KEY)]
+    # Of a column of keys the recipe says enough, and one that is declared as another kind is not copied.
+    plain = [one for one in found.columns if not one.reason.startswith((_KEY, _COPIED))]
     yaml = [*schema_yaml(plain), *discovered_yaml(rules, note)]
     if not name:
         return [*schema_table(found.columns), change, *yaml]

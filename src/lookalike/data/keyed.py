@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Self, final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from lookalike.core.constraints import Constraint, Formula
 from lookalike.data.pixels import shown
@@ -29,7 +29,6 @@ class Keyed(BaseModel):
     )
     parent: Mapping[str, str | tuple[str, ...]] = Field(
         default={},
-        max_length=1,
         description="The table whose rows own these, and the column here, or columns, that have its key.",
     )
     links: Mapping[str, tuple[str, ...]] = Field(
@@ -50,14 +49,36 @@ class Keyed(BaseModel):
     )
     constraints: tuple[Constraint, ...] = Field(default=(), description="What must hold in every row of the table.")
 
+    @field_validator("key", "order", mode="before")
+    @classmethod
+    def _named(cls, value: object, info: ValidationInfo) -> object:
+        return None if value is None else _names(str(info.field_name), value, several=info.field_name == "key")
+
+    @field_validator("parent", mode="before")
+    @classmethod
+    def _one(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            raise ValueError(
+                f"parent takes a table and its column here, found {_found(value)}; write {{TABLE: COLUMN}}"
+            )
+        if len(value) > 1:
+            raise ValueError(
+                f"parent takes one table, found {len(value)}: {', '.join(map(_found, value))}; keep the one "
+                "whose rows own these, and name others under links, as tables with shared: true"
+            )
+        for name, columns in value.items():
+            _names(f"parent: {name}", columns if columns != [] else None, several=True)
+        return value
+
     @field_validator("links", mode="before")
     @classmethod
     def _lists(cls, value: object) -> object:
         if not isinstance(value, Mapping):
-            return value
-        if any(not isinstance(one, str) for columns in value.values() if isinstance(columns, list) for one in columns):
+            raise ValueError(f"links take tables and columns here, found {_found(value)}; write {{TABLE: COLUMN}}")
+        listed = {name: columns if isinstance(columns, list | tuple) else (columns,) for name, columns in value.items()}
+        if any(isinstance(one, list) for columns in listed.values() for one in columns):
             raise ValueError("links take keys of one column: give a column, or a list of columns with a key each")
-        return {name: (columns,) if isinstance(columns, str) else columns for name, columns in value.items()}
+        return {name: _names(f"links: {name}", columns, several=True) for name, columns in listed.items()}
 
     @model_validator(mode="after")
     def _several(self) -> Self:
@@ -104,6 +125,29 @@ class Keyed(BaseModel):
     def foreign(self) -> tuple[tuple[str, str], ...]:
         """Columns that hold keys of kept or shared tables, each with its table."""
         return tuple((column, table) for table, columns in self.links.items() for column in columns)
+
+
+def _found(value: object) -> str:
+    return "nothing" if value in (None, "") else shown(str(value))
+
+
+def _names(what: str, value: object, several: bool) -> object:
+    """Return names of columns, as they are.
+
+    Raises:
+        ValueError: They are something else; one line.
+    """
+    for one in value if several and isinstance(value, list | tuple) else (value,):
+        if isinstance(one, bool):
+            raise ValueError(
+                f"{what} has {str(one).lower()} in the place of a column: YAML reads no, off, yes and on so; quote the "
+                "name, as 'no'"
+            )
+        if not isinstance(one, str) or not one:
+            takes = "the name of a column" + (", or a list of names" if several else "")
+            fix = "quote a name that is a number, as '1'" if isinstance(one, int | float) else "write COLUMN"
+            raise ValueError(f"{what} takes {takes}, found {_found(one)}; {fix}")
+    return value
 
 
 def _listed(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
