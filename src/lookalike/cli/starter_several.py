@@ -223,7 +223,8 @@ def _findings(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> l
     """Return what was seen, a line each."""
     lines = [f"{name}: {plural(table.rows, 'row')}, {plural(len(table.columns), 'column')}"
              for name, table in found.tables.items()]  # fmt: skip
-    for one in found.references:
+    above = [one for name in found.tables for one in found.loops[name] if one.column in found.within(name)]
+    for one in (*found.references, *above):
         owns = " (its owner)" if found.owners.get(one.table) == one else ""
         lost = f"; {_lost(one, one.lost)}" if one.lost else ""
         key = titled((one.key,) if isinstance(one.key, str) else one.key)

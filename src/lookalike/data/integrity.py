@@ -78,7 +78,15 @@ def _of_owner(data: Relations, member: Member) -> Iterator[Keys]:
             beside = data.tables[str(member.parent)].select([other]).take(data.owners(member.name))
             pairs = zip(data.tables[member.name].strings(column), beside.strings(other), strict=True)
             wrong = sum(mine != its for mine, its in pairs)
-            yield Keys(member.name, column, str(member.parent), len(beside), wrong)
+            yield Keys(member.name, column, _source(data, member, other), len(beside), wrong)
+
+
+def _source(data: Relations, member: Member, other: str) -> str:
+    """Return the table whose keys a column of the owner holds: its own, or one that it has them of."""
+    parent = next(one for one in data.schema.tables if one.name == member.parent)
+    if other in dict(parent.inherited):
+        return _source(data, parent, dict(parent.inherited)[other])
+    return str(parent.parent) if other == parent.column else dict(parent.links).get(other, parent.name)
 
 
 def _words(table: Table, name: str) -> pa.ChunkedArray:

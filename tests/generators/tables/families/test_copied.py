@@ -47,6 +47,7 @@ def test_orders_and_lines_have_what_their_owners_have(tmp_path: Path) -> None:
     names = ["orders.customer_name", "orders.country", "lines.customer_id", "lines.currency", "lines.country"]
     assert kept(made) == dict.fromkeys(names, 1.0)
     assert all(one.wrong == 0 for one in keys_of(made))
+    assert [one.refers for one in keys_of(made) if (one.table, one.column) == ("lines", "customer_id")] == ["customers"]
     assert made.schema == data.schema
     assert not set(made.tables["lines"].strings("customer_id")) & set(data.tables["lines"].strings("customer_id"))
     assert made.tables["lines"].missing("country").any()

@@ -218,7 +218,7 @@ def test_numbers_come_back_by_plain_loops() -> None:
 def test_rows_are_kept_apart_and_change_only_where_they_are_not(families: list[list[int]], step: float) -> None:
     sizes = np.array([len(family) for family in families], dtype=np.int64)
     values = step * np.array([value for family in families for value in sorted(family)], dtype=np.float64)
-    found = Apart("no", step, 0.0, 12 * step).parted({"no": values}, sizes, ())["no"]
+    found = Apart("no", step, 0.0, 12 * step).parted({"no": values}, sizes, (), {})["no"]
     for begin, size in zip(np.cumsum(sizes) - sizes, sizes, strict=True):
         before, after = values[begin : begin + size], found[begin : begin + size]
         assert (np.diff(after) >= step).all()
@@ -231,12 +231,17 @@ def test_rows_are_kept_apart_and_change_only_where_they_are_not(families: list[l
 def test_the_moment_of_the_owner_comes_before_the_stretch() -> None:
     apart, sizes = Apart("at", DAY, 0.0, 5 * DAY), np.array([3])
     values = np.array([4.0, 5.0, 5.0]) * DAY
-    for low, expected in ((0.0, [4, 5, 6]), (-9.0, [3, 4, 5])):
-        way = Since("at", "p", low * DAY, low * DAY, 0.0, 5 * DAY, exact=True)
-        assert (apart.parted({"at": values}, sizes, (way,))["at"] / DAY).tolist() == expected
-    before = Since("at", "p", -9 * DAY, 0.0, 0.0, 9 * DAY, exact=True)
-    late = Apart("at", DAY, 0.0, 9 * DAY).parted({"at": values}, sizes, (before,))
-    assert (late["at"] / DAY).tolist() == [3, 4, 5]
+    since, until = (
+        Since("at", "p", 0.0, 9 * DAY, 0.0, 9 * DAY, True),
+        Since("at", "p", -9 * DAY, 0.0, 0.0, 9 * DAY, True),
+    )
+    # Of the highest value a row is kept as long as there is room from the owner's moment on.
+    for day, expected in ((0, [3, 4, 5]), (3, [3, 4, 5]), (4, [4, 5, 6])):
+        found = apart.parted({"at": values}, sizes, (since,), {"p": np.array([day * DAY])})
+        assert (found["at"] / DAY).tolist() == expected
+    for day, expected in ((5, [3, 4, 5]), (7, [4, 5, 6])):
+        late = Apart("at", DAY, 0.0, 9 * DAY).parted({"at": values}, sizes, (until,), {"p": np.array([day * DAY])})
+        assert (late["at"] / DAY).tolist() == expected
 
 
 def test_orders_that_may_repeat_or_hold_any_numbers_are_not_kept_apart() -> None:

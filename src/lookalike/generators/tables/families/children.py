@@ -136,7 +136,7 @@ class Children:
                 made[name][rows] = values
         made = made if self.order is None else self.order.joined(made, owner)
         made = told_again(made, self.since, parents, owner)
-        made = made if self.parted is None else self.parted.parted(made, sizes, self.since)
+        made = made if self.parted is None else self.parted.parted(made, sizes, self.since, parents)
         for place, one in enumerate(self.distinct):
             made = one.parted(made, sizes, rng.child("distinct", place))
         for link in links:

@@ -194,24 +194,28 @@ class Apart:
             return None
         return cls(column.name, step, float(values.min()), float(values.max()))
 
-    def parted(self, made: Columns, sizes: Codes, ways: Sequence[Since]) -> Columns:
+    def parted(self, made: Columns, sizes: Codes, ways: Sequence[Since], parents: Columns) -> Columns:
         """Return columns in which no two rows of a family are equal: later ones give way, up to the highest value.
 
         Args:
             made: Columns, rows of a family in the order of this one.
             sizes: Rows of each family, [P].
-            ways: Columns that keep to one side of a moment of the owner; that comes before the highest value.
+            ways: Columns that keep to one side of a moment of the owner; where there is no room between the two, the
+                highest, or lowest, value gives way.
+            parents: Columns of the owners, [P] each.
         """
         values = np.asarray(made[self.column], dtype=np.float64)
         place, before = within(sizes), np.repeat(sizes, sizes) - 1
         # Less their place, numbers that must differ by 1 need only not fall.
         count: Numbers = np.rint(values / self.step) - place
-        first = np.arange(len(count)) - place
         top = np.rint(self.high / self.step) - before
         for one in ways:
             if one.column == self.column:
-                last = count[first + before]
-                top = np.maximum(top, count[first]) if one.low >= 0 else np.minimum(top, last)
+                after, owners = one.low >= 0, np.asarray(parents[one.owner])[_owner(sizes)]
+                edge = one.moments(np.full(len(count), one.low if after else one.high), owners) / self.step
+                # A moment that is a whole multiple is one after rounding only.
+                edge = np.ceil(edge - 1e-6) if after else np.floor(edge + 1e-6) - before
+                top = np.maximum(top, edge) if after else np.minimum(top, edge)
         count = np.minimum(_highest_so_far(count, sizes), top)
         return {**made, self.column: np.round((count + place) * self.step, 9)}
 
