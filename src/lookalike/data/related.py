@@ -295,7 +295,7 @@ def _order(name: str, table: Table, column: str) -> npt.NDArray[np.float64]:
     if column not in table.table.column_names or table.schema.column(column).kind not in NUMERIC:
         able = [one.name for one in table.schema.columns if one.kind in NUMERIC]
         keys = column in table.table.column_names and table.schema.column(column).kind == "id"
-        what = "holds keys: no two rows share one" if keys else "is no column of numbers or dates"
+        what = "holds keys" if keys else "is no column of numbers or dates"
         raise DataError(
             f"table {name}: order names {shown(column)}, which {what}; allowed: "
             f"{', '.join(map(shown, able[:20])) or 'none'}"
