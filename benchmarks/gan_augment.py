@@ -1,6 +1,6 @@
 """What adaptive augmentation is worth with few images: the same training with and without it, seed by seed.
 
-    python benchmarks/gan_augment.py --method image.stylegan2 --steps 4000 --target 0.2 --seeds 0 1 2
+    python benchmarks/gan_augment.py --method image.dcgan --steps 40000 --seeds 0 1 2
 
 Fashion-MNIST: a keyed choice of training images for the generator; Frechet distance, recall and coverage against test
 images that nothing learns from (with `--trial` against training images that the generator does not see, to choose

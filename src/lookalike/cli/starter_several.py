@@ -224,9 +224,11 @@ def _findings(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> l
     lines = [f"{name}: {plural(table.rows, 'row')}, {plural(len(table.columns), 'column')}"
              for name, table in found.tables.items()]  # fmt: skip
     above = [one for name in found.tables for one in found.loops[name] if one.column in found.within(name)]
+    # A missing key of a link is none that was lost: a topic at the top has none above it.
+    share = {one: lost for name in found.tables for one, lost in found.losing(name)}
     for one in (*found.references, *above):
         owns = " (its owner)" if found.owners.get(one.table) == one else ""
-        lost = f"; {_lost(one, one.lost)}" if one.lost else ""
+        lost = f"; {_lost(one, share[one])}" if one in share else ""
         key = titled((one.key,) if isinstance(one.key, str) else one.key)
         holds = "holds" if len(one.columns) == 1 else "hold"
         lines.append(f"{one.table}.{titled(one.columns)} {holds} keys of {one.other}.{key}{owns}{lost}")
