@@ -81,6 +81,12 @@ class Ctgan(Trained):
         default=0.5, ge=0, le=1, description="Share of training rows chosen by the logarithm of a value's frequency."
     )
     temperature: float = Field(default=0.5, gt=0, le=10, description="Of soft draws, for gradients.")
+    pairs: float = Field(
+        default=10.0,
+        ge=0,
+        le=10_000,
+        description="Weight of the joint shares of every two columns; 0 = the game alone.",
+    )
     proposals: int = Field(default=64, ge=1, le=10_000, description="Latent vectors to choose from for a condition.")
     batch_size: int = Field(default=512, ge=1, le=65_536, description="Rows of one step.")
     learning_rate: float = Field(default=5e-4, gt=0, le=1, description="Highest rate of Adam; falls to 0 at the end.")

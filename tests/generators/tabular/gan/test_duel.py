@@ -15,7 +15,7 @@ _SHAPE = RowShape((3, 4), (0, 2))
 
 def _duel(**changes: object) -> TableDuel:
     rules = {"latent": 4, "hidden": 8, "layers": 1, "pack": 2, "loss": "relativistic", "penalty": 1.0, "every": 1}
-    rules |= {"balance": 0.5, "temperature": 0.5, "learning_rate": 1e-3, **changes}
+    rules |= {"balance": 0.5, "temperature": 0.5, "pairs": 1.0, "learning_rate": 1e-3, **changes}
     draw = np.random.default_rng(0)
     codes = np.stack([draw.integers(0, 3, 50), draw.integers(0, 4, 50)], 1)
     return TableDuel(Rules(**rules), _SHAPE, codes, draw.random((50, 2)), torch.device("cpu"), Rng(0))  # type: ignore[arg-type]
@@ -23,7 +23,8 @@ def _duel(**changes: object) -> TableDuel:
 
 def test_generated_rows_have_the_asked_value_and_the_form_of_real_ones() -> None:
     batch = Batch(_duel(), np.arange(40), Rng(1))
-    fake = batch.fake(slice(0, 40)).detach()
+    rows = slice(0, 40)
+    fake = batch.features(rows, *batch.distributions(rows)).detach()
     assert fake.shape == batch.real.shape == (40, 7 + 1 + 2)
     assert torch.equal(fake[:, -2:], batch.real[:, -2:])
     for row, real in zip(fake, batch.real, strict=True):

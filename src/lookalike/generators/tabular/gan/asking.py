@@ -41,6 +41,18 @@ class TrainingBySampling:
             self._rows[d] = np.argsort(codes[:, d], kind="stable").astype(np.int32)
             self._ends[d] = np.concatenate([[0], np.cumsum(counts)])
             self._share[d] = np.cumsum(np.log1p(counts))
+        self._codes = codes
+
+    def weights(self, share: float) -> Numbers:
+        """Return how often `choose` chooses each row, [N], with sum 1."""
+        even = np.full(len(self._codes), 1 / len(self._codes))
+        if not self.columns:
+            return even
+        asked = np.zeros(len(even))
+        for d in self.columns:
+            counts = np.diff(self._ends[d])
+            asked += (np.log1p(counts) / self._share[d][-1] / np.maximum(counts, 1))[self._codes[:, d]]
+        return (1 - share) * even + share * asked / len(self.columns)
 
     def choose(self, rows: Positions, share: float, rng: Rng) -> tuple[Positions, Positions]:
         """Return training rows and the column that each is asked for, [B] each; -1 = no column can be asked.

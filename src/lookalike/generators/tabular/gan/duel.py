@@ -19,6 +19,7 @@ from lookalike.core.rng import Rng
 from lookalike.data.table import Codes, Numbers
 from lookalike.generators.tabular.drawing.rows import shares
 from lookalike.generators.tabular.gan.asking import TrainingBySampling, starts
+from lookalike.generators.tabular.gan.joints import Cells, Joints
 from lookalike.networks.tabular_gan import RowCritic, RowGenerator, RowShape
 from lookalike.techniques.adversarial import discriminator_loss, generator_loss, lazy_weight
 from lookalike.techniques.ema import Ema
@@ -31,6 +32,7 @@ EDGE = 1e-6
 """Uniform noise keeps this distance from 0 and 1, where its logits are infinite."""
 _WARM_UP_STEPS = 100
 _EMA_SHARE = 0.02
+_COUNTED_ROWS = 50_000
 
 
 @final
@@ -48,6 +50,7 @@ class Rules:
         every: Steps from one penalty to the next; it is weighted by as much.
         balance: Share of rows chosen by the logarithm of a value's frequency.
         temperature: Of soft draws.
+        pairs: Weight of the distance of every two columns from the training rows; 0 = none.
         learning_rate: Highest rate of Adam.
     """
 
@@ -60,6 +63,7 @@ class Rules:
     every: int
     balance: float
     temperature: float
+    pairs: float
     learning_rate: float
 
 
@@ -83,6 +87,7 @@ class TableDuel:
         self.rules, self.device, self.shape = rules, device, shape
         self.codes, self.places = torch.from_numpy(codes), torch.from_numpy(places).float()
         self.sampling, self.starts = TrainingBySampling(codes, shape.sizes), starts(shape.sizes)
+        self.joints = self._joints() if rules.pairs and len(shape.sizes) > 1 else None
         self.generator = RowGenerator(self.shape, rules.latent, rules.hidden, rules.layers)
         self.generator.initialise(rng.child("generator"), shares(codes, shape.sizes))
         self.critic = RowCritic(self.shape, rules.pack, rules.hidden, rules.layers)
@@ -95,6 +100,13 @@ class TableDuel:
         }
         self.ema = Ema(dict(self.generator.named_parameters()), half_life=1.0)
         self.parts = Parts(CPU_PARTS if device.type == "cpu" else 1)
+
+    def _joints(self) -> Joints:
+        # So many rows say enough of two columns, and counting them takes seconds in the widest tables too.
+        step = -(-len(self.codes) // _COUNTED_ROWS)
+        codes, places = self.codes[::step], self.places[::step]
+        weight = torch.from_numpy(self.sampling.weights(self.rules.balance)[::step])
+        return Joints(Cells(self.shape, codes, places), codes, places, weight / weight.sum(), self.device)
 
     def tensors(self) -> Mapping[str, Tensor]:
         """Return weights, optimiser states and average, live."""
@@ -120,7 +132,7 @@ class TableDuel:
         def error(part: slice) -> Tensor:
             rows = slice(part.start * self.rules.pack, part.stop * self.rules.pack)
             with torch.no_grad():
-                fake = batch.fake(rows)
+                fake = batch.features(rows, *batch.distributions(rows))
             real = batch.real[rows]
             if self.rules.loss == "wasserstein":
                 loss = discriminator_loss(self.rules.loss, self.critic(real), self.critic(fake))
@@ -141,7 +153,12 @@ class TableDuel:
             rows = slice(part.start * self.rules.pack, part.stop * self.rules.pack)
             with torch.no_grad():
                 real = self.critic(batch.real[rows])
-            return generator_loss(self.rules.loss, real, self.critic(batch.fake(rows)))
+            made = batch.distributions(rows)
+            loss = generator_loss(self.rules.loss, real, self.critic(batch.features(rows, *made)))
+            if self.joints is None:
+                return loss
+            cells = self.joints.cells.of_distributions(batch.chances(rows, made[0]), *made[1:])
+            return loss + self.rules.pairs * self.joints.distance(cells)
 
         return self._step("g", error, batch)
 
@@ -187,16 +204,26 @@ class Batch:
         self.gumbel = gumbel((len(rows), shape.codes), generator).to(device)
         self.logistic = torch.rand(len(rows), len(shape.placed), generator=generator).logit(EDGE).to(device)
 
-    def fake(self, rows: slice) -> Tensor:
-        """Return features of generated rows with the asked values written in, [B, F + D]."""
-        training, shape = self.training, self.training.shape
-        logits, mean, scale = training.generator(self.z[rows], self.asked[rows])
-        drawn = [
-            straight_through(logits[:, span], self.gumbel[rows, span], training.rules.temperature)
-            for span in shape.spans
-        ]
-        one = torch.cat(drawn, 1)
-        given = torch.repeat_interleave(self.column[rows], one.new_tensor(shape.sizes).long(), 1) > 0
-        place = (mean + scale.exp() * self.logistic[rows]).sigmoid()
-        made = shape.joined(torch.where(given, self.real[rows, : shape.codes], one), place)
+    def distributions(self, rows: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits of codes, and means and log-scales of places, of generated rows."""
+        found: tuple[Tensor, Tensor, Tensor] = self.training.generator(self.z[rows], self.asked[rows])
+        return found
+
+    def features(self, rows: slice, logits_BS: Tensor, mean_BP: Tensor, scale_BP: Tensor) -> Tensor:
+        """Return features of draws from distributions, with the asked values written in, [B, F + D]."""
+        shape, temperature = self.training.shape, self.training.rules.temperature
+        spans, noise_BS = shape.spans, self.gumbel[rows]
+        drawn = [straight_through(logits_BS[:, span], noise_BS[:, span], temperature) for span in spans]
+        place_BP = (mean_BP + scale_BP.exp() * self.logistic[rows]).sigmoid()
+        made = shape.joined(self._asked_in(rows, torch.cat(drawn, 1)), place_BP)
         return torch.cat([made, self.column[rows]], 1)
+
+    def chances(self, rows: slice, logits_BS: Tensor) -> Tensor:
+        """Return the probability of each code, 1 for asked ones, [B, S]."""
+        each = [logits_BS[:, span].softmax(1) for span in self.training.shape.spans]
+        return self._asked_in(rows, torch.cat(each, 1))
+
+    def _asked_in(self, rows: slice, codes_BS: Tensor) -> Tensor:
+        sizes = torch.tensor(self.training.shape.sizes, device=codes_BS.device)
+        given = torch.repeat_interleave(self.column[rows], sizes, 1) > 0
+        return torch.where(given, self.real[rows, : codes_BS.shape[1]], codes_BS)
