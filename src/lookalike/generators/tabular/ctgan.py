@@ -42,6 +42,8 @@ _CALIBRATED_BLOCKS = 16
 _CALIBRATED_LOGITS = 20_000_000
 _CALIBRATED_ROUNDS = 12
 _KNOTS = 128
+_ASKED_SCALE = -3.0
+"""Logarithm of the narrowest scale that a known number is weighed with: a few latent vectors would never meet it."""
 _EVEN = np.linspace(0, 1, _KNOTS + 1)
 
 
@@ -295,6 +297,7 @@ class _FittedCtgan:
     def _fit(self, made: tuple[Tensor, Tensor, Tensor], given: Tensor, logit: Tensor, rest: Tensor) -> Tensor:
         """Return the log-probability of what is known, [B]."""
         logits, mean, scale = made
+        scale = scale.clamp(min=_ASKED_SCALE)
         total = torch.zeros(len(given), dtype=torch.float64, device=given.device)
         for d, span in enumerate(self.shape.spans):
             own = -torch.nn.functional.cross_entropy(logits[:, span], given[:, d], reduction="none")
