@@ -104,7 +104,8 @@ class Ctgan(Trained):
         device = choose_device(self.device)
         coding = TableCoding.learn(data, Grain(bins=self.bins, few=self.distinct, levels=self.levels))
         codes, places = coding.encode(data, rng.child("places").numpy())
-        trainable = TableDuel(self._rules(), _shape(coding), codes, places, device, rng.child("weights"))
+        label = coding.names.index(data.schema.label) if data.schema.label in coding.names else None
+        trainable = TableDuel(self._rules(), _shape(coding), codes, places, label, device, rng.child("weights"))
         config = self.model_dump(exclude={"proposals"})
         batch = -(-self.batch_size // self.pack) * self.pack
         plan = Plan(

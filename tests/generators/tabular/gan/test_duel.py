@@ -18,7 +18,7 @@ def _duel(**changes: object) -> TableDuel:
     rules |= {"balance": 0.5, "temperature": 0.5, "pairs": 1.0, "learning_rate": 1e-3, **changes}
     draw = np.random.default_rng(0)
     codes = np.stack([draw.integers(0, 3, 50), draw.integers(0, 4, 50)], 1)
-    return TableDuel(Rules(**rules), _SHAPE, codes, draw.random((50, 2)), torch.device("cpu"), Rng(0))  # type: ignore[arg-type]
+    return TableDuel(Rules(**rules), _SHAPE, codes, draw.random((50, 2)), None, torch.device("cpu"), Rng(0))  # type: ignore[arg-type]
 
 
 def test_generated_rows_have_the_asked_value_and_the_form_of_real_ones() -> None:

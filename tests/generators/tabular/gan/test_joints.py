@@ -13,7 +13,6 @@ from lookalike.generators.tabular.gan.joints import Cells, Joints
 from lookalike.networks.tabular_gan import RowShape
 
 _SHAPE = RowShape((3, 4, 2), (0, 2, 0))
-_CPU = torch.device("cpu")
 
 
 def _rows(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -58,7 +57,7 @@ def test_cells_of_distributions_are_the_shares_of_their_draws() -> None:
 def test_the_distance_is_that_of_the_formula_and_free_of_chance() -> None:
     codes, places = _rows(4000)
     cells = Cells(_SHAPE, codes, places)
-    joints = Joints(cells, codes, places, _even(4000), _CPU)
+    joints = Joints(cells, codes, places, _even(4000))
     shuffled = codes.clone()
     shuffled[:, 1] = codes[torch.randperm(4000, generator=torch.Generator().manual_seed(0)), 1]
     real, other = cells.of_rows(codes, places), cells.of_rows(shuffled, places)
@@ -77,6 +76,38 @@ def test_the_distance_is_that_of_the_formula_and_free_of_chance() -> None:
     assert expected > 0.2
     assert np.mean(found) == pytest.approx(expected, abs=4 * np.std(found) / 20)
     assert np.mean(none) == pytest.approx(0, abs=4 * np.std(none) / 20)
+
+
+def _triples(rows: Tensor, label: slice, one: slice, two: slice) -> Tensor:
+    return torch.einsum("bg,bi,bj->gij", rows[:, label], rows[:, one], rows[:, two]) / len(rows)
+
+
+def test_within_classes_the_distance_is_that_of_the_formula() -> None:
+    codes, places = _rows(4000)
+    cells = Cells(_SHAPE, codes, places)
+    alone, within = Joints(cells, codes, places, _even(4000)), Joints(cells, codes, places, _even(4000), 0)
+    first = codes[:, 0] == 0
+    other = codes.clone()
+    other[first, 2] = codes[first, 1] % 2  # Within one class the third column follows the second.
+    real, made = cells.of_rows(codes, places), cells.of_rows(other, places)
+    share, (g, i, j) = real.mean(0), (slice(0, 3), slice(3, 21), slice(21, 23))
+    apart = _triples(made, g, i, j) - _triples(real, g, i, j)
+    scale = [(share[part] + 0.002).rsqrt() for part in (g, i, j)]
+    off = float((torch.einsum("gij,g,i,j->gij", apart, *scale) ** 2).sum())
+    found = []
+    for seed in range(400):
+        rows = torch.from_numpy(np.random.default_rng(seed).integers(0, 4000, 64))
+        found.append(float(within.distance(made[rows]) - alone.distance(made[rows])))
+    assert off > 0.1
+    assert np.mean(found) == pytest.approx(0.2 * off, abs=4 * np.std(found) / 20)
+
+
+@pytest.mark.parametrize(("label", "groups"), [(1, [5, 4, 5, 4]), (2, [1, 1])])
+def test_groups_are_all_rows_and_the_classes_of_the_label(label: int, groups: list[int]) -> None:
+    codes, places = _rows(400)
+    cells = Cells(_SHAPE, codes, places)
+    found = Joints(cells, codes, places, _even(400), label)
+    assert [int(n) for n in (found.group_CG > 0).sum(0)] == [3, *groups]
 
 
 def test_many_codes_share_cells_and_the_common_ones_do_not() -> None:
@@ -103,5 +134,5 @@ def test_weights_are_how_often_rows_are_chosen() -> None:
 def test_one_column_has_no_pairs() -> None:
     codes = torch.tensor([[0], [1], [1]])
     cells = Cells(RowShape((2,), (0,)), codes, torch.zeros(3, 1))
-    joints = Joints(cells, codes, torch.zeros(3, 1), _even(3), _CPU)
+    joints = Joints(cells, codes, torch.zeros(3, 1), _even(3))
     assert float(joints.distance(cells.of_rows(codes, torch.zeros(3, 1)))) == 0

@@ -76,15 +76,23 @@ class TableDuel:
         shape: Columns.
         codes: Of the training rows, [N, D].
         places: Of the training rows, [N, D].
+        label: Column that others are to predict; None = none.
         device: Where.
         rng: Key of the starting weights.
     """
 
     def __init__(
-        self, rules: Rules, shape: RowShape, codes: Codes, places: Numbers, device: torch.device, rng: Rng
+        self,
+        rules: Rules,
+        shape: RowShape,
+        codes: Codes,
+        places: Numbers,
+        label: int | None,
+        device: torch.device,
+        rng: Rng,
     ) -> None:
         """Draw the starting weights."""
-        self.rules, self.device, self.shape = rules, device, shape
+        self.rules, self.device, self.shape, self.label = rules, device, shape, label
         self.codes, self.places = torch.from_numpy(codes), torch.from_numpy(places).float()
         self.sampling, self.starts = TrainingBySampling(codes, shape.sizes), starts(shape.sizes)
         self.joints = self._joints() if rules.pairs and len(shape.sizes) > 1 else None
@@ -106,7 +114,8 @@ class TableDuel:
         step = -(-len(self.codes) // _COUNTED_ROWS)
         codes, places = self.codes[::step], self.places[::step]
         weight = torch.from_numpy(self.sampling.weights(self.rules.balance)[::step])
-        return Joints(Cells(self.shape, codes, places), codes, places, weight / weight.sum(), self.device)
+        cells = Cells(self.shape, codes, places)
+        return Joints(cells, codes, places, weight / weight.sum(), self.label).to(self.device)
 
     def tensors(self) -> Mapping[str, Tensor]:
         """Return weights, optimiser states and average, live."""

@@ -1,7 +1,7 @@
 """How often each two values come together, in training rows and in rows that a generator would make.
 
 Legend: B rows of a batch, N rows, D modelled columns, P columns with places, S codes of all columns counted through,
-K codes of a column, T parts of all columns (codes, those with places cut into slices), C cells of all columns.
+T parts of all columns (codes, those with places cut into slices), C cells of all columns, G groups of rows.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from lookalike.networks.tabular_gan import RowShape
 
 _MOST_CELLS = 1000
 _MOST_SLICES = 8
+_MOST_CLASSES = 4
+_WITHIN = 0.2
+"""Weight of the pairs within classes, beside 1 for those of all rows."""
 _CHUNK = 8192
 _FLOOR = 0.002
 """Added to the share of each cell, so that what is hardly ever there does not drown the rest."""
@@ -99,29 +102,38 @@ class Cells:
 class Joints:
     """The joint shares of every two columns of the training rows, and how far generated rows are from them.
 
+    They are compared in all rows, and again within each class of a label, so that what it depends on is learnt.
+
     Args:
         cells: How rows are cut.
         codes_ND: Of training rows.
         places_ND: Of training rows.
         weight_N: How often each row is drawn in training, with sum 1.
-        device: Where distances are computed.
+        label: Column whose classes are looked at one by one; None = none.
     """
 
     def __init__(
-        self, cells: Cells, codes_ND: Tensor, places_ND: Tensor, weight_N: Tensor, device: torch.device
+        self, cells: Cells, codes_ND: Tensor, places_ND: Tensor, weight_N: Tensor, label: int | None = None
     ) -> None:
         """Count pairs."""
-        joint_CC = torch.zeros(cells.count, cells.count, dtype=torch.float64)
+        self.cells, share_C = cells, torch.zeros(cells.count)
+        for low in range(0, len(codes_ND), _CHUNK):
+            rows = slice(low, low + _CHUNK)
+            share_C += weight_N[rows].float() @ cells.of_rows(codes_ND[rows], places_ND[rows])
+        self.scale_C = (share_C + _FLOOR).rsqrt()
+        self.group_CG, self.weight_GCC = _groups(share_C, cells, label)
+        self.joint_GCC = torch.zeros_like(self.weight_GCC)
         for low in range(0, len(codes_ND), _CHUNK):
             rows = slice(low, low + _CHUNK)
             here_BC = cells.of_rows(codes_ND[rows], places_ND[rows])
-            joint_CC += here_BC.T @ (here_BC * weight_N[rows, None].float())
-        self.cells = cells.to(device)
-        self.scale_C = (joint_CC.diagonal() + _FLOOR).rsqrt().float().to(device)
-        self.joint_CC = joint_CC.float().to(device) * self.scale_C * self.scale_C[:, None]
-        column_C = torch.arange(len(cells.widths)).repeat_interleave(torch.tensor(cells.widths)).to(device)
-        pairs = max(1, len(cells.widths) * (len(cells.widths) - 1))
-        self.weight_CC = (column_C != column_C[:, None]).float() / pairs
+            self.joint_GCC += self._joint(here_BC, weight_N[rows, None].float())
+
+    def to(self, device: torch.device) -> Joints:
+        """Move to a device; returns itself."""
+        self.cells = self.cells.to(device)
+        self.scale_C, self.group_CG = self.scale_C.to(device), self.group_CG.to(device)
+        self.joint_GCC, self.weight_GCC = self.joint_GCC.to(device), self.weight_GCC.to(device)
+        return self
 
     def distance(self, chance_BC: Tensor) -> Tensor:
         """Return the mean chi-square distance of two columns from the training rows, a scalar.
@@ -132,14 +144,47 @@ class Joints:
         Args:
             chance_BC: Probability of each cell for B >= 2 rows whose columns are drawn independently.
         """
-        scaled_BC = chance_BC * self.scale_C
-        halves = scaled_BC[: len(scaled_BC) // 2], scaled_BC[len(scaled_BC) // 2 :]
-        one_CC, other_CC = (half.T @ half / len(half) - self.joint_CC for half in halves)
-        return (one_CC * other_CC * self.weight_CC).sum()
+        half = len(chance_BC) // 2
+        parts = chance_BC[:half], chance_BC[half:]
+        one_GCC, other_GCC = (self._joint(part, 1 / len(part)) - self.joint_GCC for part in parts)
+        return (one_GCC * other_GCC * self.weight_GCC).sum()
+
+    def _joint(self, chance_BC: Tensor, weight: Tensor | float) -> Tensor:
+        scaled_BC, group_BG = chance_BC * self.scale_C, chance_BC @ self.group_CG
+        found: Tensor = (group_BG.T.unsqueeze(2) * scaled_BC).mT @ (scaled_BC * weight)
+        return found
+
+
+def _groups(share_C: Tensor, cells: Cells, label: int | None) -> tuple[Tensor, Tensor]:
+    """Return which cells make a row part of a group, scaled, [C, G], and the weight of each pair in it, [G, C, C].
+
+    All rows are the first group: the cells of any one column sum to 1. The classes of the label are the others: ranges
+    of a number, the commonest values of a category and the rest.
+    """
+    widths = cells.widths
+    column_C = torch.arange(len(widths)).repeat_interleave(torch.tensor(widths))
+    group_CG, apart_CC = (column_C == 0).float().unsqueeze(1), (column_C != column_C[:, None]).float()
+    weights = [apart_CC / max(1, len(widths) * (len(widths) - 1))]
+    if label is not None and len(widths) > 2:
+        place_C = (column_C == label).nonzero().flatten()
+        classes = min(len(place_C), _MOST_CLASSES)
+        own_CG, count = torch.zeros(len(column_C), classes), torch.arange(len(place_C))
+        if cells.shape.bins[label]:
+            own_CG[place_C, count * classes // len(count)] = 1
+        else:
+            order = share_C[place_C].argsort(descending=True, stable=True)
+            own_CG[place_C[order], count.clamp(max=classes - 1)] = 1
+        group_CG = torch.cat([group_CG, own_CG * (share_C @ own_CG + _FLOOR).rsqrt()], 1)
+        other_C = (column_C != label).float()
+        pairs = (len(widths) - 1) * (len(widths) - 2)
+        weights += [apart_CC * other_C * other_C[:, None] * (_WITHIN / pairs)] * classes
+    return group_CG, torch.stack(weights)
 
 
 def _common_first(total: Tensor, width: int) -> Tensor:
-    """Return the cell of each part: the commonest have cells of their own, all others share the last one."""
+    """Return the cell of each part: where they are too many the commonest have their own, all others share the last."""
+    if len(total) <= width:
+        return torch.arange(len(total))
     order = total.argsort(descending=True, stable=True)
     cell = torch.empty_like(order)
     cell[order] = torch.arange(len(order)).clamp(max=width - 1)
