@@ -55,12 +55,13 @@ class Ctgan(Trained):
     they make what is asked (importance resampling), so they are exact up to their number.
 
     Source: Xu et al. 2019, arXiv 1907.00503; Lin et al. 2018, arXiv 1712.04086 (packs); Gulrajani et al. 2017, arXiv
-        1704.00028 (gradient penalty).
+        1704.00028 (gradient penalty); Park et al. 2018, arXiv 1806.03384 (statistics matched beside the game).
 
-    Differs from the paper: a relativistic loss with gradients pulled to 0 on real and generated rows; packs of 4; exact
-        draws with gradients of soft ones; numbers with many values by their rank; numbers can be asked for, too; half
-        of the rows come as often as they are; the asked value is written into the row instead of being learnt; averaged
-        weights; columns alone are brought to their training shares at the end.
+    Differs from the papers: a relativistic loss with gradients pulled to 0 on real and generated rows; packs of 4;
+        beside the game the joint shares of every two columns are matched, in all rows and within each class of the
+        label; exact draws with gradients of soft ones; numbers with many values by their rank; numbers can be asked
+        for, too; four fifths of the rows come as often as they are; the asked value is written into the row instead of
+        being learnt; averaged weights; columns alone are brought to their training shares at the end.
     """
 
     rows_per_shard: ClassVar[int] = 4 * BLOCK
@@ -80,18 +81,18 @@ class Ctgan(Trained):
     penalty: float = Field(default=0.1, ge=0, le=1000, description="Weight of the penalty on the critic's gradient.")
     every: int = Field(default=4, ge=1, le=64, description="Steps from one penalty to the next.")
     balance: float = Field(
-        default=0.5, ge=0, le=1, description="Share of training rows chosen by the logarithm of a value's frequency."
+        default=0.2, ge=0, le=1, description="Share of training rows chosen by the logarithm of a value's frequency."
     )
     temperature: float = Field(default=0.5, gt=0, le=10, description="Of soft draws, for gradients.")
     pairs: float = Field(
         default=10.0,
         ge=0,
         le=10_000,
-        description="Weight of the joint shares of every two columns; 0 = the game alone.",
+        description="Weight of how far pairs of columns are from the data; 0 = the game alone.",
     )
     proposals: int = Field(default=64, ge=1, le=10_000, description="Latent vectors to choose from for a condition.")
     batch_size: int = Field(default=512, ge=1, le=65_536, description="Rows of one step.")
-    learning_rate: float = Field(default=5e-4, gt=0, le=1, description="Highest rate of Adam; falls to 0 at the end.")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Highest rate of Adam; falls to 0 at the end.")
 
     def fit(self, data: Table, rng: Rng, watch: Watch) -> _FittedCtgan:
         """Train on rows; resumes from `watch.folder`.
