@@ -134,9 +134,12 @@ def test_models_that_do_not_fit_are_refused(fitted: Any, tmp_path: Path) -> None
         Ctgan(**_TINY, steps=2).fit(data.take(rows), Rng(0), SILENT).sample(2, Rng(0), {"town": "Ulm"})
 
 
-@pytest.mark.parametrize("settings", [{"loss": "wasserstein"}, {"pack": 1}, {"bins": 5}, {"balance": 1.0}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"loss": "wasserstein"}, {"pack": 1}, {"pack": 1, "batch_size": 3}, {"pairs": 0}, {"bins": 5}, {"balance": 1.0}],
+)
 def test_every_setting_trains(settings: dict[str, Any]) -> None:
-    made = Ctgan(**_TINY, steps=3, **settings).fit(mixed(100), Rng(0), SILENT).sample(20, Rng(0), {"height": 1.7})
+    made = Ctgan(**{**_TINY, **settings}, steps=3).fit(mixed(100), Rng(0), SILENT).sample(20, Rng(0), {"height": 1.7})
     assert not made.problems()
 
 

@@ -142,9 +142,11 @@ class Joints:
         so it may be below 0.
 
         Args:
-            chance_BC: Probability of each cell for B >= 2 rows whose columns are drawn independently.
+            chance_BC: Probability of each cell for rows whose columns are drawn independently. One row tells nothing: 0.
         """
         half = len(chance_BC) // 2
+        if not half:
+            return chance_BC.sum() * 0
         parts = chance_BC[:half], chance_BC[half:]
         one_GCC, other_GCC = (self._joint(part, 1 / len(part)) - self.joint_GCC for part in parts)
         return (one_GCC * other_GCC * self.weight_GCC).sum()
