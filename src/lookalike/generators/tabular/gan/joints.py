@@ -142,7 +142,7 @@ class Joints:
         so it may be below 0.
 
         Args:
-            chance_BC: Probability of each cell for rows whose columns are drawn independently. One row tells nothing: 0.
+            chance_BC: Probability of each cell for rows of independently drawn columns. One row tells nothing: 0.
         """
         half = len(chance_BC) // 2
         if not half:
