@@ -340,8 +340,9 @@ def _way(data: Relations, member: Member, watch: Watch) -> Reduction | None:
         times = tuple(step for step in way.steps if isinstance(step, Clock))
         way = Reduction(whole=way.whole, steps=times)
     kept = way if way.steps else None
-    apart = {order for order in known if order == member.order and Apart.of(*known[order], sizes, demanded=True)}
-    # The key of the owner and one column more come once.
+    demanded = (str(member.order),) in alone(member, way.replaced, [str(member.order)]).values()
+    apart = {order for order in known if order == member.order and Apart.of(*known[order], sizes, demanded)}
+    # The key of the owner and further columns come once.
     once = alone(member, way.replaced, (counted | apart) - way.replaced) | new_keys(member)
     rejected = [rule.title for rule in member.rows.constraints if rule.title not in {*once, *way.kept}]
     if rejected:

@@ -19,7 +19,7 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
 from lookalike.core.store import write_json
 from lookalike.data.table import CODED, WORDS, Codes, Numbers, Table
-from lookalike.generators.tables.families.distinct import Distinct
+from lookalike.generators.tables.families.distinct import Distinct, distinct_of, instead, repeating
 from lookalike.generators.tables.families.numbered import (
     Apart,
     Numbered,
@@ -48,6 +48,8 @@ _ALIKE = 0.02
 """Least likeness of siblings at which a column is worth describing."""
 _TELLING = 0.5
 """Part of a commonest value that must not be chance."""
+_TURNS, _TRIES = 8, 32
+"""Most times that rows are drawn in the place of one that comes again, and how many."""
 
 
 def learnt(table: Table) -> Known:
@@ -74,7 +76,7 @@ class Children:
         since: Columns of moments that are made by how far they are from one of the parent.
         counted: Columns that number the rows of every family.
         parted: What keeps rows of a family apart in their order; None = they may be equal.
-        distinct: Columns in which no two rows of a family are equal.
+        distinct: Columns in which no two rows of a family are equal together.
     """
 
     columns: tuple[Column, ...]
@@ -106,34 +108,22 @@ class Children:
         }
         made |= {link.column: np.full(count, -1, np.int64) for link in links}
         owner, found = np.repeat(np.arange(len(sizes)), sizes), places(sizes)
+        above: Columns = {f"parent {name}": np.asarray(values)[owner] for name, values in parents.items()}
+        above |= {_PLACE: within(sizes).astype(np.float64)} if self.placed else {}
         for step in range(int(found.step.max(initial=-1)) + 1):
             rows = np.flatnonzero(found.step == step)
-            stage = self.stages[min(step, len(STAGES) - 1)]
-            assert stage is not None
-            known: Columns = {f"parent {name}": np.asarray(values)[owner[rows]] for name, values in parents.items()}
-            left, right = found.left[rows], found.right[rows]
-            if step != FIRST:
-                known |= {f"left {name}": values[left] for name, values in made.items()}
-            if step > LAST:
-                known |= {f"right {name}": values[right] for name, values in made.items()}
-                known[_APART] = (right - left).astype(np.float64)
-                if self.placed:
-                    known[_PLACE] = within(sizes)[rows].astype(np.float64)
-            if self.order is not None and step > LAST:
-                known[SPAN] = known[f"right {self.order.column.name}"] - known[f"left {self.order.column.name}"]
-            drawn = stage.draw(known, len(rows), rng.child("step", step))
-            if self.order is not None and step != FIRST:
-                name = self.order.column.name
-                drawn[name] = self.order.values(made[name][left], drawn[name], known.get(f"right {name}"))
-            for place, link in enumerate(links):
-                to = link.find(drawn, rng.child("link", place).child("step", step))
-                whose = drawn.pop(asking(link.column, _AS), np.zeros(len(rows), np.int64))
-                whose = np.where((whose == 2) & (right < 0), 0, whose)
-                beside = (to, made[link.column][left], made[link.column][right])
-                drawn |= {link.column: np.choose(whose, beside)}
-                drawn |= link.values(drawn[link.column])
-            for name, values in drawn.items():
+            for name, values in self._drawn(step, rows, made, above, found, rng, links).items():
                 made[name][rows] = values
+            for turn in range(_TURNS if self.distinct else 0):
+                rows = repeating(self.distinct, made, owner, found.step, step)
+                if not len(rows):
+                    break
+                many, key = np.repeat(rows, _TRIES), rng.child("again", turn)
+                drawn = self._drawn(step, many, made, above, found, key, links)
+                earlier = np.setdiff1d(np.flatnonzero(found.step <= step), rows)
+                best = instead(self.distinct, made, drawn, owner, rows, earlier)
+                for name, values in drawn.items():
+                    made[name][rows[best >= 0]] = values[best[best >= 0]]
         made = made if self.order is None else self.order.joined(made, owner)
         made = told_again(made, self.since, parents, owner)
         made = made if self.parted is None else self.parted.parted(made, sizes, self.since, parents)
@@ -142,6 +132,43 @@ class Children:
         for link in links:
             made |= link.values(made[link.column]) if link.column in {one.column for one in self.distinct} else {}
         return counted_again(made, self.counted, sizes)
+
+    def _drawn(
+        self, step: int, rows: Ints, made: Columns, above: Columns, found: Places, rng: Rng, links: Sequence[Link]
+    ) -> Columns:
+        """Return rows of a step with their place in the order and what they refer to, [M] each.
+
+        Args:
+            step: The step.
+            rows: The rows, each as often as it is wanted, [M].
+            made: Columns of all rows, [N] each; those of earlier steps are there.
+            above: What each row has of its parent, and its place, [N] each.
+            found: Where each row stands, [N].
+            rng: Key.
+            links: Columns that refer to shared tables.
+        """
+        stage = self.stages[min(step, len(STAGES) - 1)]
+        assert stage is not None
+        known: Columns = {name: values[rows] for name, values in above.items()}
+        left, right = found.left[rows], found.right[rows]
+        if step != FIRST:
+            known |= {f"left {name}": values[left] for name, values in made.items()}
+        if step > LAST:
+            known |= {f"right {name}": values[right] for name, values in made.items()}
+            known[_APART] = (right - left).astype(np.float64)
+        if self.order is not None and step > LAST:
+            known[SPAN] = known[f"right {self.order.column.name}"] - known[f"left {self.order.column.name}"]
+        drawn = stage.draw(known, len(rows), rng.child("step", step))
+        if self.order is not None and step != FIRST:
+            name = self.order.column.name
+            drawn[name] = self.order.values(made[name][left], drawn[name], known.get(f"right {name}"))
+        for place, link in enumerate(links):
+            to = link.find(drawn, rng.child("link", place).child("step", step))
+            whose = drawn.pop(asking(link.column, _AS), np.zeros(len(rows), np.int64))
+            whose = np.where((whose == 2) & (right < 0), 0, whose)
+            drawn |= {link.column: np.choose(whose, (to, made[link.column][left], made[link.column][right]))}
+            drawn |= link.values(drawn[link.column])
+        return drawn
 
     def save(self, folder: Path) -> None:
         """Write one folder for each stage, and what joins them."""
@@ -172,7 +199,7 @@ def fit_children(
     rng: Rng,
     watch: Watch,
     links: Mapping[str, Codes] = MappingProxyType({}),
-    alone: Collection[str] = (),
+    alone: Collection[tuple[str, ...]] = (),
 ) -> Children:
     """Learn the rows of an owned table from whole families.
 
@@ -185,17 +212,15 @@ def fit_children(
         rng: Key.
         watch: Receives events.
         links: Row of a shared table that each row refers to, by the column that does, [N].
-        alone: Columns in which no two rows of one owner may be equal.
+        alone: Columns in which no two rows of one owner may be equal together.
     """
     owner, form = np.repeat(np.arange(len(sizes)), sizes), None
     ways = since(own, parents, owner)
     counted = numbered(own, sizes, order)
     led, parted = {one.column for one in counted if one.leads}, None
     if order is not None and order not in led:
-        parted = Apart.of(*own[order], sizes, demanded=order in alone)
-    besides = {order, *(one.column for one in counted)}
-    able = {name: values for name, (_, values) in own.items() if name not in besides}
-    distinct = tuple(Distinct.of(name, {**able, **links}[name]) for name in alone if name in able or name in links)
+        parted = Apart.of(*own[order], sizes, demanded=(order,) in alone)
+    able = {**{name: values for name, (_, values) in own.items()}, **links}
     for told in (one.told for one in (*ways, *counted, parted) if one is not None):
         watch(Note("fit", told))
     for told in nearly_numbered(own, sizes):
@@ -221,6 +246,8 @@ def fit_children(
         if form is not None and number != FIRST:
             known, target = form.placed(known, target)
         stages.append(fit_stage(target, known, method, rng.child(name), watch))
+    kept = {one.column for one in (*counted, parted) if one is not None}
+    distinct = distinct_of(alone, able, form, kept, [one.column for one in ways])
     columns = tuple(column for column, _ in own.values())
     return Children(columns, tuple(stages), form, int(sizes.max(initial=0)), ways, counted, parted, distinct)
 

@@ -1,11 +1,12 @@
 """Columns in which no two rows of one family are equal, as they are parts of a key: what comes again is drawn anew.
 
-Legend: N rows in the order of their families, P families.
+Rows are drawn anew whole, given their owner and siblings as before; where that does not help, one column gives way.
+Legend: N rows in the order of their families, P families, M rows that come again, T drawn in the place of each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, final
 
@@ -17,14 +18,15 @@ from lookalike.core.rng import Rng
 from lookalike.core.schema import Member
 from lookalike.data.holding import repeated, together
 from lookalike.data.table import WORDS, Codes, Values
+from lookalike.generators.tables.families.order import Order
 from lookalike.generators.tables.families.stage import Columns
 
 
-def alone(member: Member, replaced: Collection[str], kept: Collection[str] = ()) -> dict[str, str]:
-    """Return the constraints that one column keeps in every family, by their title, and that column.
+def alone(member: Member, replaced: Collection[str], kept: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Return the constraints that are kept within every family, by their title, and the columns that do so together.
 
-    They are those by which no two rows are alike in the key of the owner, in what is copied from it, and in one column
-    more.
+    They are those by which no two rows are alike in the key of the owner, in what is copied from it, and in further
+    columns.
 
     Args:
         member: The table.
@@ -34,14 +36,15 @@ def alone(member: Member, replaced: Collection[str], kept: Collection[str] = ())
     owned = {*member.columns, *([member.column] if member.column else [])}
     links = {column for column, _ in member.links}
     copies = {column for column, _ in member.inherited} - {*replaced}
-    taken = {*replaced, str(member.order)} - {*kept}
-    taken |= {column.name for column in member.rows.columns if column.kind in WORDS and column.name not in links}
+    taken = {*replaced, *(one.name for one in member.rows.columns if one.kind in WORDS and one.name not in links)}
     found = {}
     for rule in member.rows.constraints:
         if isinstance(rule, Unique) and owned and owned < set(rule.columns):
-            rest = set(rule.columns) - owned - copies
-            if len(rest) == 1 and not rest & taken:
-                found[rule.title] = rest.pop()
+            rest = tuple(name for name in rule.columns if name not in owned | copies)
+            # An order alone cannot give way; with other columns these do.
+            able = not {*rest} & taken and {*rest} - {member.order}
+            if {*rest} & {*kept} or able:
+                found[rule.title] = rest
     return found
 
 
@@ -61,32 +64,46 @@ def _there(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 @final
 @dataclass(frozen=True)
 class Distinct:
-    """A column in which no two rows of a family are equal.
+    """Columns in which no two rows of a family are equal together.
 
     Attributes:
-        column: The column.
+        column: The one that gives way where rows that are drawn anew come again.
         values: What it holds: numbers, codes, or rows of a shared table.
         share: How often each comes.
+        beside: The others; of rows that differ in these it may be equal.
     """
 
     column: str
     values: tuple[float, ...]
     share: tuple[float, ...]
+    beside: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, values: Values) -> Self:
+    def of(cls, name: str, values: Values, beside: Sequence[str] = ()) -> Self:
         """Return the column with what it holds, missing values left out."""
         numbers = np.asarray(values)
         known, count = np.unique(numbers[_there(numbers)], return_counts=True)
-        return cls(name, tuple(known.tolist()), tuple((count / count.sum()).tolist()))
+        return cls(name, tuple(known.tolist()), tuple((count / count.sum()).tolist()), tuple(beside))
 
     @classmethod
     def opened(cls, about: Mapping[str, Any]) -> Self:
-        """Return what was saved as its attributes."""
-        return cls(about["column"], tuple(about["values"]), tuple(about["share"]))
+        """Return what was saved as its attributes; models of earlier versions have one column."""
+        return cls(about["column"], tuple(about["values"]), tuple(about["share"]), tuple(about.get("beside", ())))
+
+    def keys(self, made: Columns, owner: Codes) -> Codes:
+        """Return one number for each row, equal where rows of a family are equal; -1 where a value is missing.
+
+        Args:
+            made: Columns, [N] each.
+            owner: The family of each row, [N].
+        """
+        # A time of day is a column while rows are made and a part of the moment after that.
+        values = [np.asarray(made[name]) for name in (self.column, *self.beside) if name in made]
+        there = np.logical_and.reduce([_there(one) for one in values])
+        return np.where(there, together([owner, *values]), -1)
 
     def parted(self, made: Columns, sizes: Codes, rng: Rng) -> Columns:
-        """Return columns in which a value that its family has already is another one, as long as there are some.
+        """Return columns in which a value that comes again is another one, as long as there are some.
 
         Args:
             made: Columns, [N] each; a negative code or no number is missing, and may come again.
@@ -96,11 +113,99 @@ class Distinct:
         values = np.array(made[self.column])
         owner = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
         start, draw = np.cumsum(sizes) - sizes, rng.numpy()
-        again = repeated(np.where(_there(values), together([owner, values]), -1))
+        again = np.flatnonzero(repeated(self.keys(made, owner)))
+        beside = [np.asarray(made[name]) for name in self.beside if name in made]
         known, share = np.array(self.values), np.array(self.share)
-        for row in np.flatnonzero(again).tolist():
-            first = start[owner[row]]
-            free = ~np.isin(known, values[first : first + sizes[owner[row]]])
+        for row in again.tolist():
+            family = slice(start[owner[row]], start[owner[row]] + sizes[owner[row]])
+            alike = np.logical_and.reduce(
+                [np.ones(sizes[owner[row]], bool), *(one[family] == one[row] for one in beside)]
+            )
+            free = ~np.isin(known, values[family][alike])
             if free.any():
                 values[row] = draw.choice(known[free], p=share[free] / share[free].sum())
         return {**made, self.column: values}
+
+
+def distinct_of(
+    alone: Collection[tuple[str, ...]],
+    known: Mapping[str, Values],
+    order: Order | None,
+    kept: Collection[str] = (),
+    moments: Collection[str] = (),
+) -> tuple[Distinct, ...]:
+    """Return what keeps rows of a family apart in columns together: that with most values gives way.
+
+    Args:
+        alone: Columns in which no two rows of one owner may be equal together.
+        known: Columns of the rows, and the rows of shared tables that they refer to, [N] each.
+        order: What gives the order: it never gives way, and equal days have a time beside them.
+        kept: Columns in which no two rows of a family are equal, whatever else they are.
+        moments: Columns that keep to one side of a moment of the owner: they give way where no other can.
+    """
+    found, first = [], None if order is None else order.column.name
+    for names in alone:
+        able = [name for name in names if name != first]
+        if able and {*names} <= {*known} and not {*names} & {*kept}:
+            column = max(able, key=lambda name: (name not in moments, len(np.unique(np.asarray(known[name])))))
+            times = [order.clock.name] if order is not None and first in names and order.timed else []
+            found.append(Distinct.of(column, known[column], [*(name for name in names if name != column), *times]))
+    return tuple(found)
+
+
+def repeating(rules: Sequence[Distinct], made: Columns, owner: Codes, step: Codes, now: int) -> Codes:
+    """Return the rows of a step that are equal to another of their family, of that step or of one before.
+
+    Args:
+        rules: Columns in which no two rows of a family are equal together.
+        made: Columns, [N] each.
+        owner: The family of each row, [N].
+        step: When each row is made, [N].
+        now: The step.
+    """
+    rows = np.flatnonzero(step <= now)
+    rows = rows[np.argsort(step[rows], kind="stable")]
+    needed = {name for one in rules for name in (one.column, *one.beside) if name in made}
+    some = {name: np.asarray(made[name])[rows] for name in needed}
+    again = np.logical_or.reduce([repeated(one.keys(some, owner[rows])) for one in rules])
+    return np.sort(rows[again & (step[rows] == now)])
+
+
+def instead(
+    rules: Sequence[Distinct], made: Columns, drawn: Columns, owner: Codes, rows: Codes, earlier: Codes
+) -> Codes:
+    """Return which of the rows drawn in the place of each is taken, [M]; -1 = its family has them all.
+
+    It is that which is most like the row in all columns but those that give way: what a row says besides was learnt
+    from families in which none comes again.
+
+    Args:
+        rules: Columns in which no two rows of a family are equal together.
+        made: Columns, [N] each.
+        drawn: Columns of what was drawn in the place of rows, as many for one after the other, [M times T] each.
+        owner: The family of each row, [N].
+        rows: Rows that come again, [M].
+        earlier: All others that are made.
+    """
+    of = np.repeat(rows, len(drawn[rules[0].column]) // len(rows))
+    taken, far = np.zeros(len(of), dtype=np.bool_), np.zeros(len(of))
+    for one in rules:
+        needed = [name for name in (one.column, *one.beside) if name in drawn]
+        both = {name: np.concatenate([np.asarray(made[name])[earlier], drawn[name]]) for name in needed}
+        keys = one.keys(both, np.concatenate([owner[earlier], owner[of]]))
+        taken |= np.isin(keys[len(earlier) :], keys[: len(earlier)][keys[: len(earlier)] >= 0])
+    giving_way = {one.column for one in rules}
+    for name in (name for name in drawn if name not in giving_way):
+        far += _apart(np.asarray(made[name])[of], np.asarray(drawn[name]))
+    far_MT = np.where(taken, np.inf, far).reshape(len(rows), -1)
+    first = np.arange(len(rows)) * far_MT.shape[1]
+    return np.asarray(np.where(np.isfinite(far_MT.min(axis=1)), first + np.argmin(far_MT, axis=1), -1))
+
+
+def _apart(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return how far values are apart, [N]: of codes whether they differ, of numbers as a part of the mean distance."""
+    if one.dtype.kind != "f":
+        return np.asarray(one != other, dtype=np.float64)
+    missing = np.isnan(one) != np.isnan(other)
+    apart = np.where(missing | np.isnan(one), 0, np.abs(one - other))
+    return np.asarray(np.where(missing, 1, apart / (apart.mean() or 1)))
