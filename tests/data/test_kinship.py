@@ -250,3 +250,17 @@ def test_dates_alone_are_no_key_together(write: Write) -> None:
     visits["ended"] = [f"of {day}" for day in visits["ended"]]
     rows["ended"] = [f"of {day}" for day in rows["ended"]]
     assert write({"visits": visits, "rows": {**rows, "cost": [k % 9 for k in range(240)]}}) is not None
+
+
+def test_keys_are_counted_over_all_blocks_of_a_file(write: Write) -> None:
+    """Beyond 4 MB a file comes in several blocks: a key counts once, a cell each time."""
+    draw = np.random.default_rng(0)
+    customers = [f"C{k:04d}" for k in range(3000)]
+    of = [f"C{k:04d}" if k < 3000 else None for k in draw.integers(0, 3300, 60_000)]
+    note = [f"{'x' * 80}{k}" for k in range(60_000)]
+    found = write({"customers": {"customer": customers, "age": draw.integers(18, 90, 3000).tolist()},
+                   "orders": {"customer": of, "note": note}})  # fmt: skip
+    assert found is not None
+    assert _told(found) == {"orders.customer->customers.customer"}
+    assert found.references[0].lost == pytest.approx(np.mean([one is None for one in of]))
+    assert found.references[0].used == len({*of} - {None})

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -286,16 +285,16 @@ def _values(table: TableDescription, names: Sequence[str]) -> dict[str, pa.Array
 
 def _hits(table: TableDescription, wanted: Sequence[tuple[str, pa.Array]]) -> list[tuple[int, int]]:
     """Return for pairs of a column and values how many cells hold one of these, and how many of these are held."""
-    counts, used = [0] * len(wanted), [np.zeros(len(values), dtype=bool) for _, values in wanted]
-    places: dict[str, list[int]] = {}
-    for place, (column, _) in enumerate(wanted):
-        places.setdefault(column, []).append(place)
-    for column, words in _columns(table, list(places)):
-        for place in places[column]:
-            found = pc.index_in(words, wanted[place][1]).drop_null().to_numpy(zero_copy_only=False)
-            counts[place] += len(found)
-            used[place][found] = True
-    return [(count, int(held.sum())) for count, held in zip(counts, used, strict=True)]
+    counted: dict[str, list[pa.StructArray]] = {column: [] for column, _ in wanted}
+    for column, words in _columns(table, list(counted)):
+        counted[column].append(pc.value_counts(words.drop_null()))
+    found = []
+    for column, values in wanted:
+        # Once for all batches: looking up means to sort all values into a table first.
+        cells = pa.concat_arrays(counted[column])
+        places, counts = pc.index_in(cells.field("values"), values), cells.field("counts")
+        found.append((pc.sum(counts.filter(places.is_valid())).as_py() or 0, len(pc.unique(places.drop_null()))))
+    return found
 
 
 def _columns(table: TableDescription, names: Sequence[str]) -> Iterator[tuple[str, pa.Array]]:
