@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from lookalike.core.constraints import Constraint
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
-from lookalike.data.holding import broken, constrained, differing, repeated, together
+from lookalike.data.holding import broken, constrained, different, differing, repeated, together
 from lookalike.data.table import Table, table_schema
 
 RULE: TypeAdapter[Any] = TypeAdapter(Constraint)
@@ -151,3 +151,10 @@ def test_a_rule_that_does_not_fit_the_columns_is_refused(rule: Any, said: str) -
 def test_a_rule_that_says_nothing_is_refused(rule: Any) -> None:
     with pytest.raises(ValidationError):
         RULE.validate_python(rule)
+
+
+@given(st.lists(st.integers(-3, 2**62)))
+def test_different_values_are_those_that_numpy_finds(values: list[int]) -> None:
+    some = np.array(values, dtype=np.int64)
+    assert different(some).tolist() == np.unique(some).tolist()
+    assert different(some.astype(np.uint64)).dtype == np.uint64

@@ -16,6 +16,7 @@ import numpy as np
 from lookalike.core.errors import LookalikeError
 from lookalike.core.registry import find
 from lookalike.core.schema import Member
+from lookalike.data.holding import different
 from lookalike.data.kinship import Kinship
 from lookalike.data.related import orders
 from lookalike.data.relations import Relations
@@ -100,4 +101,4 @@ def _never_twice(numbers: Numbers, owner: Codes, sizes: Codes) -> bool:
     codes = np.unique(numbers, return_inverse=True)[1]
     equal = float(np.square(np.bincount(codes) / len(codes)).sum())
     chance = equal * float((sizes * (sizes - 1) / 2).sum())
-    return chance >= _FEWEST and len(np.unique(owner * (int(codes.max()) + 1) + codes)) == len(codes)
+    return chance >= _FEWEST and len(different(owner * (int(codes.max()) + 1) + codes)) == len(codes)

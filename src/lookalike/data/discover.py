@@ -17,7 +17,7 @@ import numpy.typing as npt
 from lookalike.core.constraints import Combination, Constraint, Formula, Inequality
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
-from lookalike.data.holding import above, as_numbers, differing, rounding_of, together
+from lookalike.data.holding import above, as_numbers, different, differing, rounding_of, together
 from lookalike.data.table import CODED, Table
 
 Values = npt.NDArray[np.float64]
@@ -74,7 +74,7 @@ def _dependencies(data: Table) -> Iterator[Candidate]:
         tested = (len(data) - sizes[first]) * (1 - float(np.square(shares[second]).sum()))
         if sizes[first] * _ROWS_EACH > len(data) or tested < _ENOUGH or sizes[second] > sizes[first]:
             continue
-        pairs = len(np.unique(codes[first] * sizes[second] + codes[second]))
+        pairs = len(different(codes[first] * sizes[second] + codes[second]))
         if pairs == sizes[first] and {first, second} not in seen:
             seen.add(frozenset((first, second)))
             rule = Combination(rule="combination", columns=(first, second))

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from lookalike.data.digits import Numbers
 from lookalike.data.formats import date_formats, parse_dates
+from lookalike.data.holding import different
 from lookalike.data.keyforms import Shapes
 from lookalike.data.marks import Marked
 
@@ -125,7 +126,7 @@ class Facts:
         """Say that all cells were counted."""
         if self._hashes:
             every = np.concatenate(self._hashes)
-            self.repeated = len(every) - len(np.unique(every))
+            self.repeated = len(every) - len(different(every))
             self._hashes = []
 
     def _dates(self, words: pa.Array) -> None:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from lookalike.core.schema import Column
 from lookalike.data.formats import boolean_words
+from lookalike.data.holding import different
 from lookalike.data.table import CODED, NUMERIC, WORDS, Codes, Table
 
 _FEWEST = 20
@@ -35,7 +36,7 @@ def inherited(
         besides: Columns that are no copies: keys of the owner, of the rows themselves, and what is declared otherwise.
         links: Columns with keys of kept or shared tables, and these; of the table and of its owner.
     """
-    owners = parent.take(np.unique(owner))
+    owners = parent.take(different(owner))
     told = [one for one in parent.schema.columns if _telling(owners, one.name)]
     # Few rows tell most columns apart; only what is the same in these is looked at in all.
     some, theirs = table.take(np.arange(min(_TRIED, len(table)))), parent.take(owner[:_TRIED])

@@ -73,7 +73,9 @@ def apply_filters(
     """
     weight = np.ones(len(pool))
     reasons = dict(pool.problems())
-    kept = np.setdiff1d(np.arange(len(pool), dtype=np.int64), np.array(sorted(reasons), dtype=np.int64))
+    kept = np.setdiff1d(
+        np.arange(len(pool), dtype=np.int64), np.array(sorted(reasons), dtype=np.int64), assume_unique=True
+    )
     dropped: list[dict[str, int]] = []
     for place, named in enumerate(filters):
         data = pool if len(kept) == len(pool) else pool.take(kept)

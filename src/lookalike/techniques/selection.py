@@ -24,7 +24,7 @@ def without(rows: int, why: Mapping[int, str], name: str) -> Selection:
         {'too short': 1}
     """
     gone = np.array(sorted(why), dtype=np.int64)
-    index = np.setdiff1d(np.arange(rows, dtype=np.int64), gone)
+    index = np.setdiff1d(np.arange(rows, dtype=np.int64), gone, assume_unique=True)
     reasons = {int(row): f"{name}: {why[int(row)]}" for row in gone}
     return Selection(index, np.ones(len(index)), dict(Counter(why.values())), reasons)
 

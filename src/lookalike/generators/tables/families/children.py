@@ -120,8 +120,9 @@ class Children:
                     break
                 many, key = np.repeat(rows, _TRIES), rng.child("again", turn)
                 drawn = self._drawn(step, many, made, above, found, key, links)
-                earlier = np.setdiff1d(np.flatnonzero(found.step <= step), rows)
-                best = instead(self.distinct, made, drawn, owner, rows, earlier)
+                there = found.step <= step
+                there[rows] = False
+                best = instead(self.distinct, made, drawn, owner, rows, np.flatnonzero(there))
                 for name, values in drawn.items():
                     made[name][rows[best >= 0]] = values[best[best >= 0]]
         made = made if self.order is None else self.order.joined(made, owner)
