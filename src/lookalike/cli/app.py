@@ -155,13 +155,21 @@ def init(
 
 @app.command()
 def schema(
-    data: Annotated[str, typer.Argument(help="A table (csv, Parquet, ...), or a recipe that reads one.")],
+    data: Annotated[
+        str, typer.Argument(help="A table (csv, Parquet, ...), a folder or database of several, or a recipe.")
+    ],
     as_json: Json = False,
 ) -> None:
-    """Show what each column of a table is taken for, why, how a recipe would change it, and likely constraints."""
-    from lookalike.cli.starter_tables import declared, discovered, likely_keys, schema_lines, tables_at
+    """Show what each column is taken for and why, how a recipe would change it, likely constraints, links of tables."""
+    from lookalike.cli.schemas import described
+    from lookalike.cli.starter_tables import declared, discovered, likely_keys, schema_lines
 
-    for name, found in tables_at(data):
+    seen = described(data)
+    if not as_json and seen.told:
+        typer.echo("\n".join([*seen.told, ""]))
+    for link in seen.links if as_json else ():
+        _emit(True, "", **link)
+    for name, found in seen.tables.items():
         rules, told = discovered(found)
         if not as_json:
             typer.echo("\n".join(schema_lines(name, found, rules, told)))

@@ -71,10 +71,12 @@ def several(opening: Opening) -> tuple[str, list[str]] | None:
             "write a recipe for one of them, or one with read: tables that says how they belong together"
         )
     seen = families(found)
-    return _recipe(found, seen, opening), _findings(found, seen, opening)
+    told = [*findings(found, seen), f"why, and how to change it: lookalike schema {opening.file}"]
+    return several_recipe(found, seen, opening), told
 
 
-def _recipe(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> str:
+def several_recipe(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> str:
+    """Return a commented recipe for tables that refer to each other."""
     rows, largest = found.tables[found.root].rows, max(found.owners, key=lambda name: found.tables[name].rows)
     scanty = rows < _SCANTY
     text = _HEAD.format(
@@ -85,12 +87,12 @@ def _recipe(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> str
         head=opening.head(),
     )
     labels = {name: _label(found, name, seen.get(name, Family())) for name in (found.root, *found.owners)}
-    cuts = _cuts(found, seen)
-    lines = [*_table(found, found.root, Family(), labels[found.root], cuts[found.root], opening)]
+    left = cuts(found, seen)
+    lines = [*_table(found, found.root, Family(), labels[found.root], left[found.root], opening)]
     for name in found.owners:
-        lines += _table(found, name, seen[name], labels[name], cuts[name], opening)
+        lines += _table(found, name, seen[name], labels[name], left[name], opening)
     for name in found.others:
-        lines += _shared(found, name, cuts[name], opening)
+        lines += _shared(found, name, left[name], opening)
     text += "".join(f"    {line}\n" for line in lines)
     few = f"{plural(rows, 'row')} of {found.root}"
     text += (
@@ -157,24 +159,24 @@ def _table(
     yield from (f"  {line}" for line in _links(found, name, cut))
 
 
-def _cuts(found: Kinship, seen: Mapping[str, Family]) -> dict[str, dict[str, str]]:
+def cuts(found: Kinship, seen: Mapping[str, Family]) -> dict[str, dict[str, str]]:
     """Return by table the columns that would give real keys or names of other rows away, and of which table.
 
     These are keys that cannot be made, at every level that copies them, and values of any column that names rows of
     another table.
     """
-    cuts: dict[str, dict[str, str]] = {}
+    left: dict[str, dict[str, str]] = {}
     for name in (found.root, *found.owners, *found.others):
         owner, family = found.owners.get(name), seen.get(name, Family())
         made = {column for other in found.tables if found.linkable(name, other) for column in found.links(name, other)}
         refers = {column: one.other for one in found.references if one.table == name for column in one.columns}
         refers |= dict.fromkeys(found.within(name), name)
-        above = {} if owner is None else cuts[owner.other]
+        above = {} if owner is None else left[owner.other]
         copied = {mine for mine, other in family.same.items() if other not in above}
         besides = made | copied | set(() if owner is None else owner.columns)
-        cuts[name] = {column: other for column, other in refers.items() if column not in besides}
-        cuts[name] |= {mine: above[other] for mine, other in family.same.items() if other in above}
-    return cuts
+        left[name] = {column: other for column, other in refers.items() if column not in besides}
+        left[name] |= {mine: above[other] for mine, other in family.same.items() if other in above}
+    return left
 
 
 def _links(found: Kinship, name: str, cut: Mapping[str, str]) -> Iterator[str]:
@@ -219,24 +221,26 @@ def _lost(one: Reference, share: float) -> str:
     return f"{100 * share:.2g} % of {titled(one.columns)} are no keys of {one.other}"
 
 
-def _findings(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> list[str]:
-    """Return what was seen, a line each."""
-    lines = [f"{name}: {plural(table.rows, 'row')}, {plural(len(table.columns), 'column')}"
-             for name, table in found.tables.items()]  # fmt: skip
+def references(found: Kinship) -> list[tuple[Reference, bool, float]]:
+    """Return columns that hold keys of another table or of their own, whether of the owner, and the share unknown."""
     above = [one for name in found.tables for one in found.loops[name] if one.column in found.within(name)]
     # A missing key of a link is none that was lost: a topic at the top has none above it.
     share = {one: lost for name in found.tables for one, lost in found.losing(name)}
-    for one in (*found.references, *above):
-        owns = " (its owner)" if found.owners.get(one.table) == one else ""
-        lost = f"; {_lost(one, share[one])}" if one in share else ""
-        key = titled((one.key,) if isinstance(one.key, str) else one.key)
-        holds = "holds" if len(one.columns) == 1 else "hold"
-        lines.append(f"{one.table}.{titled(one.columns)} {holds} keys of {one.other}.{key}{owns}{lost}")
+    return [(one, found.owners.get(one.table) == one, share.get(one, 0.0)) for one in (*found.references, *above)]
+
+
+def findings(found: Kinship, seen: Mapping[str, Family]) -> list[str]:
+    """Return what was seen of tables that refer to each other, a line each."""
+    lines = [f"{name}: {plural(table.rows, 'row')}, {plural(len(table.columns), 'column')}"
+             for name, table in found.tables.items()]  # fmt: skip
+    for one, owns, lost in references(found):
+        holds = f"{'holds' if len(one.columns) == 1 else 'hold'} keys of {one.other}.{titled(one.keys)}"
+        told = (" (its owner)" if owns else "") + (f"; {_lost(one, lost)}" if lost else "")
+        lines.append(f"{one.table}.{titled(one.columns)} {holds}{told}")
     for name, family in seen.items():
         owner = found.owners[name].other
         lines += [f"{name}.{shown(mine)} is {owner}.{shown(other)} of its owner" for mine, other in family.same.items()]
         lines += [f"{name}.{shown(one)} numbers the rows of each owner from {first:g} on"
                   for one, first in family.numbers.items()]  # fmt: skip
     shared = [name for name in found.others if found.referred(name)]
-    lines.append(f"root: {found.root}; shared by all: {', '.join(shared) or 'none'}")
-    return [*lines, f"why, and how to change it: lookalike schema {opening.file}"]
+    return [*lines, f"root: {found.root}; shared by all: {', '.join(shared) or 'none'}"]

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lookalike.cli.opening import Opening, flow, plural
-from lookalike.core.contracts import Reader
 from lookalike.core.errors import DataError, LookalikeError
 from lookalike.core.registry import find, names
 from lookalike.core.rng import Rng
-from lookalike.core.schema import Member
 from lookalike.data.detect import describe, guess
 from lookalike.data.detect_tables import TableDescription, describe_table
 from lookalike.data.discover import Candidate, candidates
 from lookalike.data.formats import date_format, write_seconds
 from lookalike.data.infer import Inferred
-from lookalike.data.keyed import Keyed
 from lookalike.data.marks import way_and_look
 from lookalike.data.pixels import shown
-from lookalike.data.relations import Relations
 from lookalike.pipeline import api
 from lookalike.pipeline.plan import make_plan
 from lookalike.pipeline.recipe import load
 
 _SHOWN = 12
-_KEY = "the key"
-_COPIED = "copied from "
+KEY = "the key"
+COPIED = "copied from "
+LEFT = "left out: "
+"""What the reasons of columns begin with of which a recipe says enough."""
 _MANY = 1_000_000
 _SCANTY = 20
 """Rows below which none are held out, and nothing is compared with them."""
@@ -159,54 +155,6 @@ def table_at(data: str) -> TableDescription:
     return describe_table(*guess(data))
 
 
-def tables_at(data: str) -> list[tuple[str, TableDescription]]:
-    """Return every table of a recipe that reads several, with its name; else the one that is there, without a name.
-
-    Raises:
-        DataError: There is no table.
-    """
-    path = Path(data)
-    if path.suffix.lower() in (".yaml", ".yml"):
-        plan = make_plan(load(path), path.resolve().parent)
-        if plan.reader is not None and plan.reader.name == "tables":
-            tables, readers = plan.reader.method.tables, plan.reader.method.readers()
-            found = {name: describe_table(tables[name].read, reader.model_dump(exclude_unset=True))
-                     for name, reader in readers.items()}  # fmt: skip
-            members = _members(plan.reader.method)
-            return [(name, _told(one, tables[name], members.get(name))) for name, one in found.items()]
-    return [("", table_at(data))]
-
-
-def _members(reader: Reader[Relations]) -> dict[str, Member]:
-    """Return what is known of tables when they have been read together; nothing where they do not fit."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            return {member.name: member for member in reader.read(Path(folder)).schema.tables}
-        except LookalikeError:
-            # A run says why.
-            return {}
-
-
-def _told(found: TableDescription, one: Keyed, member: Member | None) -> TableDescription:
-    """Return a description that says of columns of keys what they are keys of, and which are copied or get new keys."""
-    keys: dict[str, str] = {}
-    if member is not None:
-        keys = {mine: f"{_COPIED}{shown(other)} of the owner" for mine, other in member.inherited}
-        news = [column for column in member.keys if member.rows.column(column).kind == "id"]
-        keys |= {
-            column: f"{_KEY} of the row, with others: it gets the new ones" for column in news if column not in keys
-        }
-    keys |= {column: f"{_KEY} of a row of {table}" for column, table in one.foreign}
-    keys |= dict.fromkeys(one.owner[1], f"{_KEY} of the owner in {one.owner[0]}") if one.owner else {}
-    keys |= {one.key: f"{_KEY} of the row"} if isinstance(one.key, str) else {}
-    columns = [replace(each, reason=keys.get(each.column.name, each.reason)) for each in found.columns]
-    if isinstance(one.key, tuple):
-        # What is a part of a key may be a category or a number too, and is learnt as such.
-        columns = [replace(each, reason=f"{each.reason}; part of the key")
-                   if each.column.name in set(one.key) - {*keys} else each for each in columns]  # fmt: skip
-    return replace(found, columns=tuple(columns))
-
-
 def likely_keys(found: TableDescription) -> list[str]:
     """Return the columns that no two rows share and no row lacks."""
     facts = [(one.column, one.facts) for one in found.columns]
@@ -286,8 +234,8 @@ def schema_lines(name: str, found: TableDescription, rules: Sequence[Candidate],
         f"could be its key: {', '.join(likely_keys(found)) or 'none'}",
     ]
     change = "\nto change it, put what is wrong into the recipe:\n"
-    # Of a column of keys the recipe says enough, and one that is declared as another kind is not copied.
-    plain = [one for one in found.columns if not one.reason.startswith((_KEY, _COPIED))]
+    # What is declared as another kind is not copied.
+    plain = [one for one in found.columns if not one.reason.startswith((KEY, COPIED, LEFT))]
     yaml = [*schema_yaml(plain), *discovered_yaml(rules, note)]
     if not name:
         return [*schema_table(found.columns), change, *yaml]

@@ -68,6 +68,11 @@ class Reference:
         """The column, or all that hold a key together."""
         return (self.column,) if isinstance(self.column, str) else self.column
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The column that is referred to, or all that hold a key together."""
+        return (self.key,) if isinstance(self.key, str) else self.key
+
 
 @final
 @dataclass(frozen=True)
