@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow.csv as arrow_csv
 import pytest
 
 from lookalike.core.errors import DataError
@@ -186,3 +187,21 @@ def test_many_columns(tmp_path: Path, count: int) -> None:
 
 def test_a_long_cell(tmp_path: Path) -> None:
     assert len(_table(tmp_path, "a,b\n1," + "x" * 3_000_000 + "\n2,y\n")) == 2
+
+
+def test_threads_hold_no_python_function_where_a_row_stops_the_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that reads ahead frees it late: where Python has ended by then, the program aborts after its message."""
+    held, open_csv = [], arrow_csv.open_csv
+
+    def spied(path: Path, **options: Any) -> Any:
+        held.append(options["parse_options"].invalid_row_handler)
+        return open_csv(path, **options)
+
+    monkeypatch.setattr(arrow_csv, "open_csv", spied)
+    (tmp_path / "bad.csv").write_text("a,b\n1,x\n2,y,3\n")
+    with pytest.raises(DataError, match=r"^bad.csv row 2 has 3 cells, but the header has 2; correct it, or set"):
+        list(Csv(path=str(tmp_path / "bad.csv")).rows().batches())
+    assert held == [None]
+    assert sum(map(len, Csv(path=str(tmp_path / "bad.csv"), on_error="skip").rows().batches())) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -22,6 +23,7 @@ from lookalike.data.tabular import Rows, TabularSettings, read_table
 from lookalike.data.texts import TEXT_COLUMNS, Record, TextReader
 
 _SNIFFED = 1 << 16
+_RAGGED = re.compile(r"(?:Row #(\d+): )?Expected \d+ columns, got (\d+)")
 _DELIMITERS = ",;\t|"
 _BLOCK = 4 << 20
 _LARGEST_BLOCK = 64 << 20
@@ -113,11 +115,11 @@ class Csv(TextReader, TabularSettings):
         return rows
 
     def _batches(self, path: Path, delimiter: str, header: list[str], rows: Rows) -> Iterator[pa.RecordBatch]:
-        wrong: list[tuple[int, int]] = []
+        wrong: list[int] = []
 
         def ragged(row: Any) -> str:  # noqa: ANN401  an InvalidRow
-            wrong.append((row.number or 0, row.actual_columns))
-            return "error" if self.on_error == "stop" else "skip"
+            wrong.append(row.number or 0)
+            return "skip"
 
         names = [str(place) for place in range(len(header))]
         encoding = (
@@ -137,7 +139,8 @@ class Csv(TextReader, TabularSettings):
                 parse_options=arrow_csv.ParseOptions(
                     delimiter=delimiter,
                     newlines_in_values=True,
-                    invalid_row_handler=ragged,
+                    # A thread that ends with an error frees it late: where Python has ended by then, all aborts.
+                    invalid_row_handler=ragged if self.on_error == "skip" else None,
                     ignore_empty_lines=len(header) > 1,
                 ),
                 convert_options=arrow_csv.ConvertOptions(
@@ -148,11 +151,11 @@ class Csv(TextReader, TabularSettings):
         except pa.ArrowInvalid as error:
             if "UTF8" in str(error):
                 raise self._not_text(path, "bytes that are no UTF-8") from None
-            if wrong:
-                number, cells = wrong[-1]
+            if ragged_row := _RAGGED.search(str(error)):
+                number, cells = ragged_row.groups()
                 raise DataError(
-                    f"{shown(path.name)} row {number - 1 if number else 'unknown'} has {cells} cells, but the header "
-                    f"has {len(header)}; correct it, or set on_error: skip"
+                    f"{shown(path.name)} row {int(number) - 1 if number else 'unknown'} has {cells} cells, but the "
+                    f"header has {len(header)}; correct it, or set on_error: skip"
                 ) from None
             # The library's message may hold the row itself.
             raise _damaged(path, "a quote is not closed, or a row is too long") from None
