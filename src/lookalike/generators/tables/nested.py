@@ -27,7 +27,7 @@ from lookalike.data.reduced import Reduction, reduction_of
 from lookalike.data.relations import Relations, concatenate_relations, number_name, table_folder
 from lookalike.data.table import Codes, Table, Values, table_schema
 from lookalike.generators.tables.families.children import Children, described, fit_children, learnt, load_children
-from lookalike.generators.tables.families.distinct import alone, new_keys
+from lookalike.generators.tables.families.distinct import alone, new_keys, timed
 from lookalike.generators.tables.families.numbered import Apart, numbered
 from lookalike.generators.tables.families.order import Known
 from lookalike.generators.tables.families.shared import (
@@ -141,8 +141,10 @@ class Nested(Method):
             to = {link: stands_for(data, member, link, apart) for link, other in member.links
                   if other in apart and link not in same}  # fmt: skip
             order = None if member.order in same else member.order
-            once = {*alone(member, ways[member.name].replaced if member.name in ways else (), [str(order)]).values()}
-            children[member.name] = fit_children(own, parents, sizes, order, method, key, told, to, sorted(once))
+            once = alone(member, ways[member.name].replaced if member.name in ways else (), [str(order)]).values()
+            children[member.name] = fit_children(
+                own, parents, sizes, order, method, key, told, to, timed(once, ways.get(member.name))
+            )
             watch(Progress("fit", place + 1, count, "tables"))
         kept = {member.name: data.tables[member.name] for member in data.schema.tables if member.keep}
         shared_ = {name: one for name, (one, _) in apart.items()}

@@ -262,7 +262,8 @@ def test_an_order_that_is_a_part_of_the_key_is_kept_apart(tmp_path: Path, owners
     assert not made.problems()
 
 
-def test_an_order_with_times_is_a_part_of_the_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", ["at", None])
+def test_moments_are_a_part_of_the_key(tmp_path: Path, order: str | None) -> None:
     """Two moods at one moment, or one at two of a day: but not one mood twice at one."""
     draw, rows = np.random.default_rng(0), []
     for person in range(120):
@@ -274,7 +275,7 @@ def test_an_order_with_times_is_a_part_of_the_key(tmp_path: Path) -> None:
     (tmp_path / "read").mkdir()
     place = {name: {"read": "csv", "path": str(tmp_path / f"{name}.csv")} for name in ("people", "moods")}
     data = Tables(tables={"people": {**place["people"], "key": "person"},
-                          "moods": {**place["moods"], "parent": {"people": "person"}, "order": "at",
+                          "moods": {**place["moods"], "parent": {"people": "person"}, "order": order,
                                     "key": ["person", "at", "mood"]}}).read(tmp_path / "read")  # fmt: skip
     told, made = told_of(data)
     assert told == []

@@ -16,7 +16,9 @@ import numpy.typing as npt
 from lookalike.core.constraints import Unique
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Member
+from lookalike.data.clock import Clock
 from lookalike.data.holding import repeated, together
+from lookalike.data.reduced import Reduction
 from lookalike.data.table import WORDS, Codes, Values
 from lookalike.generators.tables.families.order import Order
 from lookalike.generators.tables.families.stage import Columns
@@ -46,6 +48,12 @@ def alone(member: Member, replaced: Collection[str], kept: Collection[str] = ())
             if {*rest} & {*kept} or able:
                 found[rule.title] = rest
     return found
+
+
+def timed(rules: Collection[tuple[str, ...]], way: Reduction | None) -> list[tuple[str, ...]]:
+    """Return columns that keep constraints, each once, with the times of day that are columns of their own."""
+    times = {step.target: step.name for step in (way.steps if way is not None else ()) if isinstance(step, Clock)}
+    return sorted({(*names, *(times[name] for name in names if name in times)) for names in rules})
 
 
 def new_keys(member: Member) -> dict[str, str]:
