@@ -90,7 +90,11 @@ def describe_table(name: str, options: Mapping[str, object]) -> TableDescription
         options = {**options, "table": True}
     reader = find("readers", name)(**options)
     if not isinstance(reader, TabularSettings):
-        raise DataError(f"reader {name} reads no table; `lookalike schema` is for csv, parquet, hf and sql")
+        where = shown(str(options.get("path", "")))
+        raise DataError(
+            f"{where or 'this'} holds no table (reader {name}); give a csv or Parquet file, a folder of them, an SQLite "
+            "file or a recipe; `lookalike init` is for images and texts"
+        )
     given = reader.label is not None
     plain = reader if given else reader.model_copy(update={"label": ""})
     rows = plain.rows()
