@@ -76,7 +76,7 @@ def test_parquet_and_databases(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(DataError, match=r"holds 2 tables: t, u; write a recipe with data: \{read: sql"):
         describe(tmp_path / "a.db")
-    with pytest.raises(DataError, match="holds no table .reader txt.; give a csv"):
+    with pytest.raises(DataError, match=r"holds no table .reader txt.; give a csv"):
         describe_table("txt", {"path": "x"})
 
 

@@ -92,8 +92,8 @@ def describe_table(name: str, options: Mapping[str, object]) -> TableDescription
     if not isinstance(reader, TabularSettings):
         where = shown(str(options.get("path", "")))
         raise DataError(
-            f"{where or 'this'} holds no table (reader {name}); give a csv or Parquet file, a folder of them, an SQLite "
-            "file or a recipe; `lookalike init` is for images and texts"
+            f"{where or 'this'} holds no table (reader {name}); give a csv or Parquet file, a folder of them, an "
+            "SQLite file or a recipe; `lookalike init` is for images and texts"
         )
     given = reader.label is not None
     plain = reader if given else reader.model_copy(update={"label": ""})
