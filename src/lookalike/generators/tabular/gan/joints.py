@@ -41,7 +41,7 @@ class Cells:
         room = max(2, _MOST_CELLS // max(1, len(columns)))
         self.slices = [max(1, min(_MOST_SLICES, (room - size + bins) // bins)) if bins else 1 for size, bins in columns]
         self.parts = [size + bins * (cut - 1) for (size, bins), cut in zip(columns, self.slices, strict=True)]
-        self.widths = [min(part, room) for part in self.parts]
+        self.widths = [min(part, _cap(self.parts, room)) for part in self.parts]
         total_T = torch.zeros(sum(self.parts))
         for low in range(0, len(codes_ND), _CHUNK):
             total_T += self._cut(codes_ND[low : low + _CHUNK], places_ND[low : low + _CHUNK]).sum(0)
@@ -181,6 +181,17 @@ def _groups(share_C: Tensor, cells: Cells, label: int | None) -> tuple[Tensor, T
         pairs = (len(widths) - 1) * (len(widths) - 2)
         weights += [apart_CC * other_C * other_C[:, None] * (_WITHIN / pairs)] * classes
     return group_CG, torch.stack(weights)
+
+
+def _cap(parts: list[int], least: int) -> int:
+    """Return the most cells that a column may have so that all have as many as there are to give; at least `least`."""
+    left, cap = _MOST_CELLS, 0
+    for place, part in enumerate(sorted(parts)):
+        cap = left // (len(parts) - place)
+        if part > cap:
+            break
+        left, cap = left - part, part
+    return max(least, cap)
 
 
 def _common_first(total: Tensor, width: int) -> Tensor:
