@@ -16,6 +16,7 @@ from torch.nn.functional import one_hot
 from lookalike.networks.tabular_gan import RowShape
 
 _MOST_CELLS = 1000
+_MOST_WITHIN = 500
 _MOST_SLICES = 8
 _MOST_CLASSES = 4
 _WITHIN = 0.2
@@ -167,7 +168,7 @@ def _groups(share_C: Tensor, cells: Cells, label: int | None) -> tuple[Tensor, T
     column_C = torch.arange(len(widths)).repeat_interleave(torch.tensor(widths))
     group_CG, apart_CC = (column_C == 0).float().unsqueeze(1), (column_C != column_C[:, None]).float()
     weights = [apart_CC / max(1, len(widths) * (len(widths) - 1))]
-    if label is not None and len(widths) > 2 and cells.count <= _MOST_CELLS:  # Beyond, a step would take seconds.
+    if label is not None and len(widths) > 2 and cells.count <= _MOST_WITHIN:  # Beyond, a step would take seconds.
         place_C = (column_C == label).nonzero().flatten()
         classes = min(len(place_C), _MOST_CLASSES)
         own_CG, count = torch.zeros(len(column_C), classes), torch.arange(len(place_C))
