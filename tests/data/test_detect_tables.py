@@ -86,3 +86,32 @@ def test_doubts_are_notes(tmp_path: Path) -> None:
     assert [note.split(":")[0] for note in found.notes] == ["column day", "column user_id"]
     with pytest.raises(DataError, match="row 2 has 3 cells"):
         describe(put(tmp_path, "a,b\n1,2\n1,2,3\n"))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "{day:02d}.03.2021 14:{k:02d}",
+        "3/{day}/2021 3:{k:02d} PM",
+        "{day} March 2021",
+        "€ {k}.{day:02d}",
+        "7{k}.125 kg",
+        "+49 731 55{k:02d}{day:02d}",
+        "Anna Huber{k}",
+        "Highstreet {k}",
+    ],
+)
+def test_dates_amounts_and_names_are_no_texts_even_in_few_columns(tmp_path: Path, cell: str) -> None:
+    rows = "".join(f"{k % 7},{cell.format(k=10 + k, day=1 + k % 28)},{'ab'[k % 2]}\n" for k in range(40))
+    assert isinstance(describe(put(tmp_path, f"ward,seen,ill\n{rows}")), TableDescription)
+
+
+def test_moments_of_a_typed_table_are_no_texts(tmp_path: Path) -> None:
+    when = pa.array([1_600_000_000 + 86_461 * k for k in range(40)], pa.timestamp("s"))
+    pq.write_table(pa.table({"when": when, "ill": ["yes", "no"] * 20}), tmp_path / "a.parquet")
+    assert isinstance(describe(tmp_path / "a.parquet"), TableDescription)
+    notes = [f"a longer note about thing {k}" for k in range(40)]
+    pq.write_table(pa.table({"when": when, "note": notes, "ill": ["yes", "no"] * 20}), tmp_path / "b.parquet")
+    found = describe(tmp_path / "b.parquet")
+    assert isinstance(found, TextDescription)
+    assert (found.text.name, found.columns["when"]) == ("note", "dates or amounts")

@@ -9,6 +9,7 @@ from typing import Any
 
 from lookalike.core.errors import DataError
 from lookalike.core.registry import find
+from lookalike.data.columns import text_columns_of
 from lookalike.data.infer import Inferred
 from lookalike.data.pixels import shown
 from lookalike.data.tables import TableReader
@@ -18,6 +19,7 @@ from lookalike.data.texts import TEXT_COLUMNS, TextColumns, TextReader
 
 _LOOKED_AT = 2000
 _FEW_COLUMNS = 5
+_WORDS_OF_A_TEXT = 3
 _MOST_CLASSES = 20
 _MORE_LABELS = (
     "income",
@@ -58,22 +60,31 @@ class TableDescription:
 
 
 def holds_texts(name: str, options: Mapping[str, object]) -> bool:
-    """Say whether a source of columns is rather one of texts: a column has a usual name for them, or there are few."""
+    """Say whether a source of columns is rather one of texts.
+
+    It is where a column has a usual name for them, or where there are few columns and one of them holds different texts
+    of three words on the average: names of people and of streets have fewer.
+    """
     reader = find("readers", name)(**options)
     if isinstance(reader, TextReader):
         records = (record for _, record in reader.records())
+        rows, facts = facts_of(islice(records, _LOOKED_AT))
+        columns = len(facts)
     else:
         table: Any = reader.opened()
-        strings = [column for column, kind in table.features.items() if kind.get("dtype") in ("string", "large_string")]
+        strings, columns = text_columns_of(table.features), len(table.features)
         if not strings:
             return False
-        records = (record for _, record in table.texts(TextColumns(strings[0], None), list(table.features)))
-    rows, facts = facts_of(islice(records, _LOOKED_AT))
+        records = (record for _, record in table.texts(TextColumns(strings[0], None), strings))
+        rows, facts = facts_of(islice(records, _LOOKED_AT))
     if not rows:
         # The names alone say what was meant.
         return name != "csv" or not reader.tabular()
     text = choose_text(rows, facts)
-    return bool(text.name) and (text.name in TEXT_COLUMNS or len(facts) <= _FEW_COLUMNS)
+    if not text.name or text.name in TEXT_COLUMNS:
+        return bool(text.name)
+    found = facts[text.name]
+    return columns <= _FEW_COLUMNS and found.words >= _WORDS_OF_A_TEXT * found.filled
 
 
 def describe_table(name: str, options: Mapping[str, object]) -> TableDescription:

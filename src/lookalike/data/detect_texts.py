@@ -168,7 +168,11 @@ def _columns(name: str, options: Mapping[str, object]) -> tuple[int, dict[str, F
         raise DataError(f"{shown(options.get('path'))} has no column of strings; found {', '.join(table.features)}")
     told = [column for column, kind in table.features.items() if kind.get("_type") == "ClassLabel"]
     records = table.texts(TextColumns(strings[0], None), list(table.features))
-    return (*facts_of(record for _, record in records), told)
+    rows, facts = facts_of(record for _, record in records)
+    for column in facts.keys() - set(strings):
+        # Moments are words only once they are printed, and nothing but strings can be read as texts.
+        facts[column].measures = facts[column].filled
+    return rows, facts, told
 
 
 def _opened(reader: TextReader | TableReader) -> tuple[Iterator[Record], TextColumns | None]:

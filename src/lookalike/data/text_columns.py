@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ _LONGEST_LABEL = 60
 _LONGEST_WORD = 12
 _MOSTLY = 0.95
 _SURELY = 3
+_DIGITS_OF_A_MEASURE = 1 / 3
+_MONTHS = re.compile(r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
 
 
 @final
@@ -45,6 +48,7 @@ class Facts:
         words: Their words together.
         numbers: Cells that are numbers.
         structures: Cells that are JSON lists or objects.
+        measures: Cells that are no plain numbers but mostly digits, as dates, amounts and telephone numbers are.
         values: How often each value comes, up to 1,000 different ones.
         many: There are more different values than that.
     """
@@ -55,6 +59,7 @@ class Facts:
     words: int = 0
     numbers: int = 0
     structures: int = 0
+    measures: int = 0
     values: Counter[str] = field(default_factory=Counter)
     many: bool = False
 
@@ -66,7 +71,9 @@ class Facts:
         self.filled += 1
         self.characters += len(text)
         self.words += _words(text)
-        self.numbers += _is_number(text)
+        is_number = _is_number(text)
+        self.numbers += is_number
+        self.measures += not is_number and _is_measure(text)
         self.structures += text.lstrip()[:1] in ("[", "{")
         if not self.many:
             text = text.strip()
@@ -82,7 +89,7 @@ class Facts:
 
     def text_like(self, rows: int) -> bool:
         """Say whether it may hold the texts: several words, mostly different."""
-        odd = self.numbers + self.structures
+        odd = self.numbers + self.structures + self.measures
         different = self.many or len(self.values) > self.filled / 2
         return self.filled > rows / 2 and odd < self.filled / 2 and self.words >= 2 * self.filled and different
 
@@ -102,7 +109,9 @@ class Facts:
         if self.numbers >= _MOSTLY * self.filled:
             return "numbers"
         words = self.words / self.filled
-        return f"texts of {words:.0f} words" if words >= 2 else "single words"
+        if words < 2:
+            return "single words"
+        return "dates or amounts" if self.measures >= _MOSTLY * self.filled else f"texts of {words:.0f} words"
 
 
 @dataclass(frozen=True)
@@ -193,3 +202,9 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_measure(text: str) -> bool:
+    """Say whether a third of a cell, apart from spaces and months, are digits."""
+    letters = "".join(_MONTHS.sub("", text[:_CLIP]).split())
+    return sum(map(str.isdigit, letters)) > _DIGITS_OF_A_MEASURE * len(letters)
