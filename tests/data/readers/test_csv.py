@@ -149,6 +149,9 @@ def test_one_table_in_other_clothes(tmp_path: Path, content: str | bytes, option
     ("content", "options", "message"),
     [
         ("a,b\n", {}, "holds no rows"),
+        ("\n\n", {}, "holds no rows; give a CSV file with a header"),
+        ("\n\na,b\n1,2\n", {}, "begins with an empty line; give a CSV file with a header"),
+        ("sep=;\na;b\n1;2\n", {}, "begins with a line for Excel, sep=...; take that line away"),
         ("a,a\n1,2\n", {}, "several columns called a; rename them"),
         ("a,b\n1,2\n3\n", {}, "row 2 has 1 cells, but the header has 2; correct it, or set on_error: skip"),
         ("a,b\n1,2\n3,4,5\n", {}, "row 2 has 3 cells"),
@@ -166,6 +169,16 @@ def test_what_cannot_be_a_table_is_named(
     with pytest.raises(DataError, match=message) as caught:
         _read(tmp_path, content, table=True, **options)
     assert "secret" not in str(caught.value)
+
+
+def test_an_uneven_row_stops_the_reading_without_a_call_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrow's thread asks for the interpreter when it lets go of a callback, and aborts a process that is ending."""
+    given: list[Any] = []
+    kept = arrow_csv.ParseOptions
+    monkeypatch.setattr(arrow_csv, "ParseOptions", lambda **told: given.append(told) or kept(**told))
+    with pytest.raises(DataError, match="row 2 has 1 cells, but the header has 2"):
+        _read(tmp_path, "a,b\n1,2\n3\n", table=True)
+    assert given[0]["invalid_row_handler"] is None
 
 
 def test_ragged_rows_are_skipped_and_counted(tmp_path: Path) -> None:

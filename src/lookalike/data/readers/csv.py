@@ -6,7 +6,6 @@ import codecs
 import csv
 import re
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self, final
 
@@ -27,6 +26,7 @@ _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected \d+ columns, got (\d+)")
 _DELIMITERS = ",;\t|"
 _BLOCK = 4 << 20
 _LARGEST_BLOCK = 64 << 20
+_EXCEL_MARK = re.compile(r"sep=", re.IGNORECASE)
 _OF_TEXTS = ("text", "keep", "max_characters")
 _OF_TABLES = ("missing", "columns", "leave_out")
 
@@ -110,7 +110,11 @@ class Csv(TextReader, TabularSettings):
         path = existing(self.path, "CSV file")
         delimiter, header = self.header()
         if not header:
-            raise DataError(f"{shown(path.name)} holds no rows; give a CSV file with a header")
+            with path.open(encoding=self.encoding) as file:
+                first = "begins with an empty line" if file.read(_SNIFFED).strip() else "holds no rows"
+            raise DataError(f"{shown(path.name)} {first}; give a CSV file with a header")
+        if _EXCEL_MARK.match(header[0]) and len(header) <= 2:
+            raise DataError(f"{shown(path.name)} begins with a line for Excel, {header[0]}...; take that line away")
         rows = Rows(path.name, tuple(header), lambda: self._batches(path, delimiter, header, rows))
         return rows
 
@@ -211,5 +215,5 @@ def _damaged(path: Path, error: object) -> DataError:
 
 def _delimiter(start: str) -> str:
     """Return the delimiter that the header uses most; a comma when it uses none."""
-    header = next(chain(csv.reader(start.splitlines()[:1], delimiter="\0"), [[""]]))[0] if start else ""
+    header = "".join(next(csv.reader(start.splitlines()[:1], delimiter="\0"), []))
     return max(_DELIMITERS, key=header.count)
