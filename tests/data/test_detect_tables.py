@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lookalike.cli.starter_tables import discovered
 from lookalike.core.errors import DataError
 from lookalike.data.detect import describe
 from lookalike.data.detect_tables import TableDescription, describe_table, holds_texts
@@ -43,6 +44,23 @@ def test_the_label_is_proposed(tmp_path: Path, header: str, label: str, why: str
     found = describe(put(tmp_path, f"{header}\n{rows}"))
     assert isinstance(found, TableDescription)
     assert (found.label, found.why) == (label, why)
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ("ab" * 19 + "a ", "1 of its 40 cells is empty: on_error: skip leaves such rows out"),
+        ("ab" * 19 + "  ", "2 of its 40 cells are empty: on_error: skip leaves such rows out"),
+        ("a" * 40, "it has one value at most"),
+        ("ab" * 19 + "ac", "1 of its 3 classes has one row only"),
+    ],
+)
+def test_why_a_column_called_like_a_label_is_none(tmp_path: Path, cells: str, why: str) -> None:
+    rows = "".join(f"{cell},{0.5 + k * k}\n" for k, cell in enumerate(cells))
+    found = describe(put(tmp_path, f"outcome,x\n{rows}"))
+    assert isinstance(found, TableDescription)
+    assert (found.label, found.why) == ("", f"column outcome is called like one, but {why}")
+    assert discovered(found)[1] == ""
 
 
 def test_texts_stay_texts_and_can_be_a_column_of_a_table(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def declared(one: Inferred) -> dict[str, object]:
 def discovered(found: TableDescription) -> tuple[list[Candidate], str]:
     """Return constraints that the rows meet, and a note on what was looked at."""
     try:
-        data = api.read(found.reader, **found.options)
+        data = api.read(found.reader, **{"label": found.label, **found.options})
     except LookalikeError as error:
         return [], f"constraints were not looked for: {error}"
     if len(data) <= _LOOKED_AT:

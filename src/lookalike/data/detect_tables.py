@@ -134,7 +134,26 @@ def _label(found: Sequence[Inferred]) -> tuple[str, str]:
     last = found[-1]
     if _predictable(last) and last.column.kind in _CLASSES:
         return last.column.name, "the last column, with classes"
+    names = {one.column.name.lower(): one for one in reversed(found)}
+    if called := next((names[name] for name in (*LABELS, *_MORE_LABELS) if name in names), None):
+        return "", f"column {shown(called.column.name)} is called like one, but {_unfit(called)}"
     return "", "no column is called like one, and the last one has no classes"
+
+
+def _unfit(one: Inferred) -> str:
+    """Return why a column cannot be predicted as it is."""
+    facts = one.facts
+    if facts.missing == facts.rows or facts.different < 2:
+        return "it has one value at most"
+    if facts.missing:
+        cells = f"{facts.missing:,} of its {facts.rows:,} cells {'is' if facts.missing == 1 else 'are'}"
+        return f"{cells} empty: on_error: skip leaves such rows out"
+    if one.column.kind not in _CLASSES:
+        return f"it is of kind {one.column.kind}"
+    if len(facts.levels) > _MOST_CLASSES:
+        return f"it has {len(facts.levels):,} classes"
+    single = sum(count == 1 for count in facts.levels.values())
+    return f"{single} of its {len(facts.levels)} classes {'has' if single == 1 else 'have'} one row only"
 
 
 def named_label(found: Sequence[Inferred]) -> str:
