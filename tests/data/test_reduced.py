@@ -144,6 +144,24 @@ def test_decimal_numbers_keep_their_order(rows: list[tuple[int, int]], digits: A
         assert way.restore(shuffled_columns(way.reduce(data), np.random.default_rng(0))).problems() == {}
 
 
+@pytest.mark.parametrize(("low", "high"), [("moment", "day"), ("day", "moment")])
+@pytest.mark.parametrize("strict", [False, True])
+def test_days_beside_moments_stay_days_and_in_order(low: str, high: str, strict: bool) -> None:
+    rng = np.random.default_rng(0)
+    moments = rng.integers(0, 700 * 1440, 200) * 60.0
+    sign = 1 if high == "day" else -1
+    days = np.floor(moments / 86400 + sign * (1 + rng.integers(0, 9, 200))) * 86400
+    columns = [Column(name=name, kind="datetime") for name in ("moment", "day")]
+    table = Table.of({"moment": moments, "day": days}, table_schema(columns, None))
+    data = held(table, {"rule": "inequality", "low": low, "high": high, "strict": strict})
+    way = reduction_of(data)
+    made = way.restore(shuffled_columns(way.reduce(data), np.random.default_rng(1)))
+    target = way.steps[0].replaced[0]
+    assert np.mod(made.numbers(target), 86400).any() == (target == "moment")
+    assert not np.mod(made.numbers("day"), 86400).any() or target == "moment"
+    assert not (made.numbers(low) > made.numbers(high)).any()
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_one_or_two_rows_are_enough(n: int) -> None:
     data = held(bills(n), *RULES)

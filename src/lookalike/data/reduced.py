@@ -70,6 +70,7 @@ class Difference(_Step):
     column: Column = Field(description="What it becomes.")
     least: float = Field(ge=0, description="Smallest difference.")
     bounds: tuple[float, float] = Field(description="Smallest and largest value that the target gets.")
+    whole: float = Field(default=0.0, ge=0, description="Seconds that dates of the target are multiples of; 0 = any.")
 
     @property
     def replaced(self) -> tuple[str, ...]:
@@ -100,7 +101,9 @@ class Difference(_Step):
         gap, other = (np.asarray(values[name], dtype=np.float64) for name in (self.target, self._other))
         column = schema.column(self.target)
         found = _rounded(np.clip(other + self._sign * np.maximum(gap, self.least), *self.bounds), column)
-        unit = _unit(column)
+        # Days beside moments stay days: what has hours would be written without them, and then break the rule.
+        found = np.floor(found / self.whole) * self.whole if self.whole else found
+        unit = self.whole or _unit(column)
         short = self._sign * (found - other) < (self.least if self.rule.strict else 0.0)
         return {**values, self.target: np.where(short & (unit > 0), _rounded(found + self._sign * unit, column), found)}
 
@@ -293,8 +296,9 @@ def _difference(train: Table, rule: Inequality, held: frozenset[str]) -> Differe
     first, second = train.schema.column(target), train.schema.column(other)
     whole = first.kind == second.kind == "integer"
     unit = max(_unit(first), _unit(second)) if first.grid == second.grid else min(_unit(first), _unit(second))
+    days = 0.0
     if first.kind == "datetime":
-        unit = next((step for step in _STEPS if not np.mod(gaps, step).any()), 0.0)
+        unit, days = _common(gaps), _common(values[~np.isnan(values)])
     decimals = [column.decimals for column in (first, second) if column.kind == "number"]
     least = 0.0 if not rule.strict else unit or float(gaps[gaps > 0].min(initial=1.0))
     column = Column(
@@ -311,7 +315,12 @@ def _difference(train: Table, rule: Inequality, held: frozenset[str]) -> Differe
         top = max(top, float(np.nanmax(others)) + least)
     else:
         bottom = min(bottom, float(np.nanmin(others)) - least)
-    return Difference(rule=rule, target=target, column=column, least=least, bounds=(bottom, top))
+    return Difference(rule=rule, target=target, column=column, least=least, bounds=(bottom, top), whole=days)
+
+
+def _common(seconds: Numbers) -> float:
+    """Return the largest of day, hour, minute and second that all are multiples of, 0 = none."""
+    return next((step for step in _STEPS if not np.mod(seconds, step).any()), 0.0)
 
 
 def _joined(train: Table, rule: Combination, held: frozenset[str]) -> Joined | None:
