@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.core.schema import Column
-from lookalike.data.formats import arrow_type, date_formats, parse_dates, typed, write_dates, write_numbers, written
+from lookalike.data.dateforms import date_formats
+from lookalike.data.formats import arrow_type, parse_dates, typed, write_dates, write_numbers, written
 from lookalike.data.table import BOOLEANS, Table, table_schema
 
 
@@ -41,6 +42,8 @@ def test_numbers(stored: str, decimals: int | None, value: float, word: str) -> 
         "2021-03-04 05:06", "2021-03-04T05:06:07", "2021-03-04 05:06:07.125", "2021-03-04T05:06:07.000001",
         "1969-12-31 23:59:59.5", "4/2/2021", "14/2/2021", "4/22/2021", "05/11/21", "5/11/21", "5.11.2021", "05.11.21",
         "12:15", "7:58", "07:58", "16:49:03", "2021-03-04 5:06", "4/22/2021 7:58", "10/11/2021",
+        "05-Mar-21", "5-MAR-21", "05-MAY-2021", "5 May 2021", "05 March 2021", "Mar 5, 2021", "September 15, 2021",
+        "04/Mar/21", "1/5/2021 3:04 PM", "01/05/2021 12:04:59 AM", "12:00 pm", "9:05am", "03-JAN-21 11:15:00 PM",
     ],
 )  # fmt: skip
 def test_dates_are_written_as_they_were_read(word: str) -> None:
@@ -53,7 +56,15 @@ def test_dates_are_written_as_they_were_read(word: str) -> None:
         assert not fits or write_dates(dates[:1], form) == [word]
 
 
-@pytest.mark.parametrize("word", ["", "7", "2021-3-4", "1.2.10", "yesterday", "2021-03-04x"])
+def test_letters_that_would_be_written_in_another_way_do_not_fit() -> None:
+    words = pa.array(["05-MAR-21", "05-Mar-21", "05-mar-21"])
+    assert np.isnat(parse_dates(words, "%d-%^b-%y", exact=True)).tolist() == [False, True, True]
+    assert np.isnat(parse_dates(words, "%d-%b-%y", exact=True)).tolist() == [True, False, True]
+    assert parse_dates(pa.array(["1:00 am", "12:30 am", "12:30 PM"]), "%-I:%M %P", exact=True).astype(str).tolist() == [
+        "1900-01-01T01:00:00.000000", "1900-01-01T00:30:00.000000", "NaT"]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["", "7", "2021-3-4", "1.2.10", "yesterday", "2021-03-04x", "5 mar 2021", "3 PM"])
 def test_what_is_no_date(word: str) -> None:
     assert date_formats(word) == []
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lookalike.data.dateforms import date_formats
 from lookalike.data.digits import Numbers
-from lookalike.data.formats import date_formats, parse_dates
+from lookalike.data.formats import parse_dates
 from lookalike.data.holding import different
 from lookalike.data.keyforms import Shapes
 from lookalike.data.marks import Marked

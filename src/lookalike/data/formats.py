@@ -1,8 +1,8 @@
 """How values stand in a file, and back: digits after the point, words of a boolean, formats of dates, types.
 
 `Column.stored` says it: the name of an Arrow type, or for files of text a way of writing numbers (`POINT`, ...; with
-marks as in `fixed 1.234,5 kg`), the two words of a boolean (`no|yes`), or the format of a date (`%d.%m.%Y`, with `%3f`
-for three digits of a second).
+marks as in `fixed 1.234,5 kg`), the two words of a boolean (`no|yes`), or the format of a date (`%d.%m.%Y`, with the
+parts that `dateforms` adds).
 """
 
 from __future__ import annotations
@@ -26,50 +26,9 @@ FIXED, POINT, SHORT = "fixed", "point", "short"
 PAIR = "|"
 """Stands between the two words of a boolean."""
 _FRACTION = re.compile(r"%(\d)f")
-_PIECE = re.compile(r"%\df|%-[dmH]|%z|(?:(?!%\df|%-[dmH]|%z).)+", re.DOTALL)
-_DATES = (
-    (r"\d{4}-\d{2}-\d{2}", ("%Y-%m-%d",)),
-    (r"\d{4}/\d{2}/\d{2}", ("%Y/%m/%d",)),
-    (r"\d{2}\.\d{2}\.\d{4}", ("%d.%m.%Y", "%-d.%-m.%Y")),
-    (r"\d{1,2}\.\d{1,2}\.\d{4}", ("%-d.%-m.%Y",)),
-    (r"\d{2}\.\d{2}\.\d{2}", ("%d.%m.%y",)),
-    (r"\d{2}/\d{2}/\d{4}", ("%m/%d/%Y", "%d/%m/%Y", "%-m/%-d/%Y", "%-d/%-m/%Y")),
-    (r"\d{1,2}/\d{1,2}/\d{4}", ("%-m/%-d/%Y", "%-d/%-m/%Y")),
-    (r"\d{2}/\d{2}/\d{2}", ("%m/%d/%y", "%d/%m/%y", "%-m/%-d/%y", "%-d/%-m/%y")),
-    (r"\d{1,2}/\d{1,2}/\d{2}", ("%-m/%-d/%y", "%-d/%-m/%y")),
-    (r"\d{2}-\d{2}-\d{4}", ("%d-%m-%Y", "%m-%d-%Y")),
-    (r"\d{2} [A-Za-z]{3} \d{4}", ("%d %b %Y",)),
-    (r"\d{2}-[A-Za-z]{3}-\d{4}", ("%d-%b-%Y",)),
-)
-_TIMES = (
-    (r"\d{2}:\d{2}", ("%H:%M", "%-H:%M")),
-    (r"\d:\d{2}", ("%-H:%M",)),
-    (r"\d{2}:\d{2}:\d{2}", ("%H:%M:%S", "%-H:%M:%S")),
-    (r"\d:\d{2}:\d{2}", ("%-H:%M:%S",)),
-    (r"\d{2}:\d{2}:\d{2}\.\d{1,6}", ("%H:%M:%S.%{}f",)),
-)
-_ZONE = r"(?:Z|[+-]\d{2}:?\d{2})"
-
-
-def date_formats(example: str) -> list[str]:
-    """Return the formats of dates that one value may be written in; none when it is no date.
-
-    A zone at the end becomes `%z`, which is written as Z; `%-d`, `%-m` and `%-H` have no zero before one digit.
-
-    Example:
-        >>> date_formats("3/4/2021"), date_formats("13-04-2021"), date_formats("7")
-        (['%-m/%-d/%Y', '%-d/%-m/%Y'], ['%d-%m-%Y', '%m-%d-%Y'], [])
-    """
-    for pattern, dates in (*_DATES, *_TIMES):
-        if "." not in pattern.partition(":")[2] and re.fullmatch(pattern, example, flags=re.ASCII):
-            return list(dates)
-    for pattern, dates in _DATES:
-        for clock, times in _TIMES:
-            match = re.fullmatch(rf"{pattern}([T ]){clock}({_ZONE})?", example, flags=re.ASCII)
-            if match:
-                digits, zone = len(example.removesuffix(match[2] or "").rpartition(".")[2]), "%z" if match[2] else ""
-                return [f"{date}{match[1]}{time.format(digits)}{zone}" for date in dates for time in times]
-    return []
+_PIECE = re.compile(r"%\df|%-[dmHI]|%\^b|%P|%z|(?:(?!%\df|%-[dmHI]|%\^b|%P|%z).)+", re.DOTALL)
+_EXACT = re.compile(r"%(-|\^|[bBpP])")
+"""Parts of which one date has several writings."""
 
 
 def parse_dates(words: pa.Array, form: str, exact: bool = False) -> npt.NDArray[np.datetime64]:
@@ -78,17 +37,17 @@ def parse_dates(words: pa.Array, form: str, exact: bool = False) -> npt.NDArray[
     Args:
         words: Strings, null = missing.
         form: A format as `Column.stored` has it; with `%z` the moments are those in UTC.
-        exact: Take only words that would be written back as they are: no days or hours of one digit.
+        exact: Take only words that would be written back as they are: no days or hours of one digit, no other letters.
     """
     # Here and not above: images and texts do without its 25 MB.
     import pandas as pd
 
     series = pd.Series(words.to_pylist(), dtype=object)
-    wanted = _FRACTION.sub("%f", form).replace("%-", "%")
+    wanted = _FRACTION.sub("%f", form).replace("%-", "%").replace("%^", "%").replace("%P", "%p")
     parsed = pd.to_datetime(series, format=wanted, errors="coerce", utc="%z" in form)
     values = parsed.dt.tz_localize(None) if parsed.dt.tz is not None else parsed
     found = values.to_numpy().astype("datetime64[us]")
-    if exact and "%-" in form:
+    if exact and _EXACT.search(form):
         there = np.flatnonzero(~np.isnat(found))
         back = np.array(write_dates(found[there], form), dtype=object)
         found[there[back != series.to_numpy()[there]]] = np.datetime64("NaT")
@@ -132,8 +91,12 @@ def _piece(stamps: Any, piece: str, n: int) -> list[str]:  # noqa: ANN401  the d
         digits = int(match[1])
         return [f"{value:0{digits}d}" for value in (stamps.microsecond // 10 ** (6 - digits)).tolist()]
     if piece.startswith("%-"):
-        parts = {"%-d": stamps.day, "%-m": stamps.month, "%-H": stamps.hour}
+        half = (stamps.hour + 11) % 12 + 1
+        parts = {"%-d": stamps.day, "%-m": stamps.month, "%-H": stamps.hour, "%-I": half}
         return [str(value) for value in parts[piece].tolist()]
+    if piece in ("%^b", "%P"):
+        words = stamps.strftime("%b" if piece == "%^b" else "%p")
+        return [word.upper() if piece == "%^b" else word.lower() for word in words]
     # Moments of several zones were brought to UTC.
     return ["Z"] * n if piece == "%z" else list(stamps.strftime(piece)) if "%" in piece else [piece] * n
 
