@@ -279,6 +279,16 @@ def test_short_dates_and_times(words: list[str | None], form: str, told: str) ->
     assert ("times written" in found.reason) == ("/" not in form and "." not in form)
 
 
+@pytest.mark.parametrize("typed", ["double", "float", "decimal128(10, 0)", "decimal256(50, 0)"])
+def test_whole_numbers_of_another_type_stay_whole(typed: str) -> None:
+    found = infer(facts(["20", "35", None, "41", "20"]), Declared(), typed=typed)
+    assert (found.column.kind, found.column.decimals, found.column.stored) == ("number", 0, typed)
+    assert found.reason == "whole numbers from 20 to 41"
+    steps = infer(facts([f"{25 * k}" for k in range(20)]), Declared(), typed=typed)
+    assert steps.column.grid == 25
+    assert infer(facts(["20", "35.5"]), Declared(), typed=typed).column.decimals == 1
+
+
 def test_mixed_dates_and_times_are_words() -> None:
     assert kind(["12:15", "23:59:00"] * 3).column.kind == "category"
     assert kind(["75:30", "12:15"] * 3).column.kind == "category"

@@ -150,3 +150,9 @@ def write_way(values: npt.NDArray[np.float64], way: str) -> list[str] | None:
         word = np.format_float_scientific(value, precision=int(points), trim="-", exp_digits=int(digits))
         found.append(word.replace("e+", f"e{plus}").replace("e", letter))
     return found
+
+
+def whole_told(found: Numbers) -> str:
+    """Return the range of whole numbers in words."""
+    low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end + 0.0:.0f}" for end in (found.low, found.high))
+    return f"whole numbers from {low} to {high}"

@@ -11,7 +11,7 @@ from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
 from lookalike.data.declared import Declared, bounds
-from lookalike.data.digits import Numbers, way_of_digits
+from lookalike.data.digits import Numbers, way_of_digits, whole_told
 from lookalike.data.facts import MOST_LEVELS, Facts
 from lookalike.data.formats import FIXED, PAIR, POINT, SHORT
 from lookalike.data.keynames import (
@@ -196,8 +196,7 @@ def _number(facts: Facts, keys: bool = True) -> Guess:
             return "id", "unique in every row" + (", counting on" if span == facts.filled else ""), more
         if keys and facts.repeated and called_like_a_key(facts.name):
             return _repeated_keys(facts)
-        low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end + 0.0:.0f}" for end in (found.low, found.high))
-        listed = f"whole numbers from {low} to {high}"
+        listed = whole_told(found)
         if unique and facts.filled >= _FEWEST_KEYS:
             listed += "; unique in every row: if it is a key, set kind: id"
         return "integer", listed, {"grid": more.get("grid")}
@@ -311,15 +310,24 @@ def _typed(facts: Facts, typed: str, declared: Declared) -> Guess:
             more = {"grid": found[2].get("grid")} if found[0] == "integer" else {}
             return found[0], found[1], {**more, "stored": typed}
     if kind == "number":
-        if facts.numbers.infinite:
-            _guessed(facts, declared, False)
-        _, reason, more = _number(facts)
-        more = {key: value for key, value in more.items() if key in ("decimals", "grid")}
-        return "number", reason if "whole" not in reason else f"of type {typed}", {**more, "stored": typed}
+        return _typed_number(facts, typed, declared)
     if kind:
         return kind, f"of type {typed}", {"stored": typed}
     found = _words(facts)
     return found[0], found[1], {"stored": typed}
+
+
+def _typed_number(facts: Facts, typed: str, declared: Declared) -> Guess:
+    found = facts.numbers
+    if found.infinite:
+        _guessed(facts, declared, False)
+    more = {key: value for key, value in _digits(facts).items() if key in ("decimals", "grid")}
+    if found.whole < found.count:
+        return "number", _number(facts)[1], {**more, "stored": typed}
+    # Whole numbers of which some are missing often come as floating-point numbers.
+    small = max(-found.low, found.high) < LARGEST
+    more = {**more, "decimals": 0} if small else {}
+    return "number", whole_told(found) if small else f"of type {typed}", {**more, "stored": typed}
 
 
 def _all_whole(found: Numbers) -> bool:
