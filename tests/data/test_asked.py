@@ -119,3 +119,25 @@ def test_values_are_asked_for_as_the_column_writes_them_or_as_they_are_held() ->
     ):
         with pytest.raises(ConfigError, match=words):
             asked_values(3, schema, where, "m")
+
+
+@pytest.mark.parametrize(
+    ("stored", "word", "number"),
+    [
+        ("fixed € 1.234,5", "€ 1.500,00", 1500.0),
+        ("fixed € 1.234,5", "1500,00", None),
+        ("fixed € 1.234,5", "1.500,25", 1500.25),
+        ("fixed 1234,5 °C", "37,5 °C", 37.5),
+        ("fixed 1234,5 °C", "37,5", 37.5),
+        ("fixed 1234,5 °C", "37.5", 37.5),
+        ("fixed 1234.5 %", "-12 %", -12.0),
+        ("fixed 1234,5", "-0,5", -0.5),
+    ],
+)
+def test_numbers_are_asked_for_as_the_column_writes_them(stored: str, word: str, number: float | None) -> None:
+    schema = table_schema([Column(name="x", kind="number", decimals=2, stored=stored)], None)
+    if number is None:
+        with pytest.raises(ConfigError, match="x needs a number"):
+            asked_values(2, schema, {"x": word}, "method")
+    else:
+        assert asked_values(2, schema, {"x": word}, "method")["x"].tolist() == [number, number]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
+import pyarrow as pa
 
 from lookalike.core.errors import ConfigError
 from lookalike.core.schema import Column, Schema
 from lookalike.data.formats import boolean_words, date_format, date_seconds, write_seconds
+from lookalike.data.marks import Look, way_and_look
 from lookalike.data.pixels import shown
 from lookalike.data.table import CODED, NUMERIC, Numbers, Values
 
@@ -107,6 +111,17 @@ def _name(column: Column, value: object) -> str | None:
     return own.get(word) or {"0": "false", "1": "true"}.get(word, word.lower())
 
 
+def _marked(column: Column, word: str) -> float | None:
+    """Return a number that is written as the column writes its numbers, with its currency or unit or without."""
+    look = way_and_look(column.stored)[1]
+    if look == Look():
+        return None
+    for known in (look, replace(look, prefix="", suffix="")):
+        if re.match(known.pattern, word.strip()):
+            return float(known.read(pa.array([word.strip()]))[0].as_py())
+    return None
+
+
 def _number(column: Column, value: object) -> float:
     try:
         if column.kind == "datetime" and isinstance(value, str):
@@ -114,7 +129,8 @@ def _number(column: Column, value: object) -> float:
                 return known
             moment = datetime.fromisoformat(value)
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        number = float(value)  # type: ignore[arg-type]
+        own = _marked(column, value) if isinstance(value, str) else None
+        number = float(value) if own is None else own  # type: ignore[arg-type]
     except (TypeError, ValueError):
         example = write_seconds(0.0, date_format(column)) if column.kind == "datetime" else ""
         kind = f"a date such as {example}" if example else "a number"
