@@ -11,6 +11,7 @@ import pytest
 
 import lookalike
 from lookalike.core.errors import ConfigError, DataError
+from lookalike.core.events import Note
 from lookalike.pipeline.recipe import dump, parse
 
 RULES: list[dict[str, Any]] = [
@@ -120,3 +121,13 @@ def test_every_constraint_is_kept_by_construction_where_it_can_be(tmp_path: Path
         model.sample(1, lookalike.Rng(3), {"years": 9})
     again = lookalike.sample(tmp_path / "run", 20, workers=1)
     assert len(pd.read_parquet(again)) == 20
+
+
+def test_further_rows_that_break_a_constraint_are_told(tmp_path: Path) -> None:
+    bills(tmp_path / "bills.csv")
+    rule = {"rule": "unique", "columns": ["school"]}
+    lookalike.run(recipe(tmp_path, [{**rule, "allow": 0.999}], sample={"rows": 3}), tmp_path / "run", workers=1)
+    seen: list[Any] = []
+    lookalike.sample(tmp_path / "run", 20, workers=1, watch=seen.append)
+    told = [event.message for event in seen if isinstance(event, Note) and event.level == "warning"]
+    assert told == ["17 of 20 rows: breaks school: no two rows alike; a run rejects such rows, further rows keep them"]

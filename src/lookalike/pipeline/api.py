@@ -149,6 +149,7 @@ def sample(
     workers(job, lambda done, values: watch(Progress("sample", done, rows, "rows", values)))
     target = Path(out) if out is not None else path / "-".join(("samples", str(rows), str(seed), key[:8]))
     drawn = run.store.make("drawn", key, lambda place: _write_drawn(job, place))
+    constrained.tell_broken(open_dataset(drawn / "pool"), watch)
     more = written(run.store, writers, open_dataset(drawn / "pool")) if writers else {}
     assemble({".": drawn / "shards", **{f"{BESIDE}/{name}": folder for name, folder in more.items()}}, target)
     return target
