@@ -123,11 +123,28 @@ def test_every_constraint_is_kept_by_construction_where_it_can_be(tmp_path: Path
     assert len(pd.read_parquet(again)) == 20
 
 
-def test_further_rows_that_break_a_constraint_are_told(tmp_path: Path) -> None:
+def test_further_rows_keep_constraints_too(tmp_path: Path) -> None:
+    bills(tmp_path / "bills.csv")
+    rule = {"rule": "unique", "columns": ["price"]}
+    wanted = recipe(tmp_path, [{**rule, "allow": 0.999}], sample={"rows": 3, "attempts": 20})
+    lookalike.run(wanted, tmp_path / "run", workers=1)
+    seen: list[Any] = []
+    more = pd.read_parquet(lookalike.sample(tmp_path / "run", 90, workers=1, watch=seen.append))
+    assert len(more) == 90 == more["price"].nunique()
+    told = [event.message for event in seen if isinstance(event, Note)]
+    assert len(told) == 1
+    assert "rows were not usable and are left out: breaks price: no two rows alike" in told[0]
+    labelled = pd.read_parquet(lookalike.sample(tmp_path / "run", 40, workers=1, label="true"))
+    assert len(labelled) == 40 == labelled["price"].nunique()
+    assert labelled["paid"].all()
+
+
+def test_rows_that_cannot_be_had_are_told(tmp_path: Path) -> None:
     bills(tmp_path / "bills.csv")
     rule = {"rule": "unique", "columns": ["school"]}
     lookalike.run(recipe(tmp_path, [{**rule, "allow": 0.999}], sample={"rows": 3}), tmp_path / "run", workers=1)
     seen: list[Any] = []
-    lookalike.sample(tmp_path / "run", 20, workers=1, watch=seen.append)
+    more = pd.read_parquet(lookalike.sample(tmp_path / "run", 20, workers=1, watch=seen.append))
+    assert len(more) == 3 == more["school"].nunique()
     told = [event.message for event in seen if isinstance(event, Note) and event.level == "warning"]
-    assert told == ["17 of 20 rows: breaks school: no two rows alike; a run rejects such rows, further rows keep them"]
+    assert told == ["17 of 20 rows are missing: sample.attempts allows to make 100 and no more"]

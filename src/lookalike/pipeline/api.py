@@ -13,14 +13,13 @@ import numpy as np
 
 from lookalike.core.contracts import Dataset, Fitted, Reference
 from lookalike.core.errors import ConfigError, DataError
-from lookalike.core.events import SILENT, Progress, Watch
+from lookalike.core.events import SILENT, Watch
 from lookalike.core.registry import find, names
 from lookalike.core.store import assemble, digest, write_json
 from lookalike.data import open_dataset
-from lookalike.data.gather import gather
-from lookalike.data.shards import write_shards
 from lookalike.pipeline import constrained
 from lookalike.pipeline.folder import RunFolder
+from lookalike.pipeline.further import write_further
 from lookalike.pipeline.plan import (
     Named,
     Plan,
@@ -146,10 +145,11 @@ def sample(
         alone=getattr(generator.method, "waits", False),
         answers=(run.store.root / "answers").resolve(),
     )
-    workers(job, lambda done, values: watch(Progress("sample", done, rows, "rows", values)))
     target = Path(out) if out is not None else path / "-".join(("samples", str(rows), str(seed), key[:8]))
-    drawn = run.store.make("drawn", key, lambda place: _write_drawn(job, place))
-    constrained.tell_broken(open_dataset(drawn / "pool"), watch)
+    attempts = recipe.sample.attempts
+    drawn = run.store.make(
+        "usable", digest([key, attempts]), lambda to: write_further(job, workers, attempts, to, watch)
+    )
     more = written(run.store, writers, open_dataset(drawn / "pool")) if writers else {}
     assemble({".": drawn / "shards", **{f"{BESIDE}/{name}": folder for name, folder in more.items()}}, target)
     return target
@@ -160,15 +160,6 @@ def _writers(recipe: Recipe, generator: Named, wanted: Sequence[str]) -> tuple[N
     known = {use.use: use for use in reversed(recipe.write)}
     each = [wanted] if isinstance(wanted, str) else wanted
     return writers_of([known.get(name, Use(use=name)) for name in each], generator)
-
-
-def _write_drawn(job: Job, place: Path) -> None:
-    """Write the rows of a job as Parquet shards into a folder."""
-    pool = place / "pool"
-    pool.mkdir()
-    (place / "shards").mkdir()
-    data = gather([open_dataset(job.path(shard)) for shard in job.shards()], pool)
-    write_shards(data, place / "shards", {})
 
 
 def _from_here(sampling: Mapping[str, object]) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,12 +110,3 @@ def load(method: Any, folder: Path) -> Fitted[Any]:  # noqa: ANN401  a generator
     except (ValidationError, UnicodeDecodeError):
         raise DataError(f"{folder / _FILE} is damaged; fit the model again") from None
     return _Whole(fitted, way)
-
-
-def tell_broken(data: object, watch: Watch) -> None:
-    """Say how many rows of a table break a constraint that only rejection would keep; further rows are not rejected."""
-    if not isinstance(data, Table) or not data.schema.constraints:
-        return
-    for reason, count in Counter(data.problems().values()).most_common():
-        told = f"{count:,} of {len(data):,} rows: {reason}; a run rejects such rows, further rows keep them"
-        watch(Note("sample", told, "warning"))
