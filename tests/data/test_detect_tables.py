@@ -133,3 +133,11 @@ def test_moments_of_a_typed_table_are_no_texts(tmp_path: Path) -> None:
     found = describe(tmp_path / "b.parquet")
     assert isinstance(found, TextDescription)
     assert (found.text.name, found.columns["when"]) == ("note", "dates or amounts")
+
+
+def test_few_columns_with_one_of_short_texts_say_how_it_is_read_as_such(tmp_path: Path) -> None:
+    rows = "".join(f"play {k % 40} {k % 7},{'ab'[k % 2]}\n" for k in range(60))
+    (tmp_path / "u.csv").write_text("utterance,intent\n" + rows)
+    found = describe_table("csv", {"path": str(tmp_path / "u.csv")})
+    told = "to make texts like those of column utterance, call that column text in the data"
+    assert told in found.notes

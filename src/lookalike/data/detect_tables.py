@@ -114,6 +114,9 @@ def describe_table(name: str, options: Mapping[str, object]) -> TableDescription
     if chosen and not given:
         found, _ = learn(rows, reader.model_copy(update={"label": chosen}))
     notes = [f"column {shown(one.column.name)}: {one.reason}" for one in found if ";" in one.reason]
+    if len(found) <= _FEW_COLUMNS:
+        notes += [f"to make texts like those of column {shown(one.column.name)}, call that column text in the data"
+                  for one in found if one.column.kind == "text"]  # fmt: skip
     description = TableDescription(
         name, options, found[0].facts.rows, tuple(found), chosen, why, (*dict.fromkeys(rows.notes), *notes)
     )
