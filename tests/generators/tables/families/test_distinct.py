@@ -73,6 +73,10 @@ def test_what_is_drawn_instead_is_most_like_the_row_and_new_in_its_family() -> N
     every = {**drawn, "c": np.array([0, 2, 0, 2])}
     assert instead([rule], made, every, owner, np.array([1]), earlier).tolist() == [-1]
     assert instead([rule], made, {**every, "d": np.array([1, 1, 0, 0])}, owner, np.array([1]), earlier).tolist() == [2]
+    # A missing value never comes again: it would be taken too often.
+    for some, taken in (([-1, 3, 0, 2], 1), ([-1, 0, 0, 2], 0)):
+        best = instead([rule], made, {**drawn, "c": np.array(some)}, owner, np.array([1]), earlier)
+        assert best.tolist() == [taken]
 
 
 def test_the_commonest_are_drawn_most_and_more_than_there_are_stay() -> None:
@@ -133,6 +137,25 @@ def test_a_text_in_each_language(tmp_path: Path) -> None:
     np.testing.assert_allclose(share[1], share[0], atol=0.04)
     model.save(tmp_path / "model")
     assert Nested().load(tmp_path / "model").sample(400, Rng(1)).fingerprint() == made.fingerprint()
+
+
+def test_values_are_missing_as_often_as_in_the_data(tmp_path: Path) -> None:
+    """One in three is; more were where any row that its family has not was taken for one that came again."""
+    draw, words = np.random.default_rng(0), np.array([*"abcdef", "", "", ""])
+    rows = [(k, words[one]) for k in range(400) for one in draw.choice(9, draw.integers(1, 7), replace=False)]
+    frame = pd.DataFrame(rows, columns=["owner", "colour"]).assign(much=draw.integers(1, 900, len(rows)))
+    frame.to_csv(tmp_path / "things.csv", index=False)
+    pd.DataFrame({"owner": range(400), "kind": ["a", "b"] * 200}).to_csv(tmp_path / "owners.csv", index=False)
+    (tmp_path / "read").mkdir()
+    place = {name: {"read": "csv", "path": str(tmp_path / f"{name}.csv")} for name in ("owners", "things")}
+    rule = {"rule": "unique", "columns": ["owner", "colour"]}
+    data = Tables(tables={"owners": {**place["owners"], "key": "owner"},
+                          "things": {**place["things"], "parent": {"owners": "owner"}, "constraints": [rule]}}
+                  ).read(tmp_path / "read")  # fmt: skip
+    made = Nested().fit(data, Rng(0), lambda _: None).sample(2000, Rng(1))
+    share = [float((rows.tables["things"].codes("colour") < 0).mean()) for rows in (data, made)]
+    assert not made.problems()
+    assert share[1] == pytest.approx(share[0], abs=0.015)
 
 
 def courses(folder: Path) -> Relations:

@@ -185,7 +185,8 @@ def instead(
     """Return which of the rows drawn in the place of each is taken, [M]; -1 = its family has them all.
 
     It is that which is most like the row in all columns but those that give way: what a row says besides was learnt
-    from families in which none comes again.
+    from families in which none comes again. One in which another value is missing is taken where no other can be: it
+    never comes again, and there would be ever more of them.
 
     Args:
         rules: Columns in which no two rows of a family are equal together.
@@ -205,6 +206,10 @@ def instead(
     giving_way = {one.column for one in rules}
     for name in (name for name in drawn if name not in giving_way):
         far += _apart(np.asarray(made[name])[of], np.asarray(drawn[name]))
+    lost = np.zeros(len(of))
+    for name in {name for one in rules for name in (one.column, *one.beside) if name in drawn}:
+        lost += _there(np.asarray(made[name])[of]) != _there(np.asarray(drawn[name]))
+    far += lost * (1 + far.max(initial=0))
     far_MT = np.where(taken, np.inf, far).reshape(len(rows), -1)
     first = np.arange(len(rows)) * far_MT.shape[1]
     return np.asarray(np.where(np.isfinite(far_MT.min(axis=1)), first + np.argmin(far_MT, axis=1), -1))
