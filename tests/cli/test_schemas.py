@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -56,6 +57,22 @@ def test_a_folder_is_shown_with_its_links_and_every_table(
     assert "copied from currency of the owner" in tables[1]
     assert "    lines:\n      columns:\n" in tables[1]
     assert "        currency:" not in tables[1]
+
+
+def test_commands_that_are_told_can_be_pasted(
+    orders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = orders.rename(orders.with_name("that's my " + "long " * 30 + "shop"))
+    shown, command = _shown(capsys, monkeypatch, place.name).splitlines(), "lookalike init "
+    line = next(line for line in shown if command in line)
+    assert shlex.split(line[line.index(command) :]) == ["lookalike", "init", place.name]
+    monkeypatch.setattr("sys.argv", ["lookalike", "init", place.name, "--out", "my recipe.yaml"])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr().out.splitlines()
+    assert told[-2:] == ["why, and how to change it: lookalike schema 'my recipe.yaml'",
+                         "wrote my recipe.yaml; next: lookalike run 'my recipe.yaml'"]  # fmt: skip
+    assert "lookalike schema 'my recipe.yaml'\n" in Path("my recipe.yaml").read_text(encoding="utf-8")
 
 
 def test_lines_for_programs(orders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,7 @@ def init(
     out: Annotated[Path, typer.Option("--out", help="Where the recipe goes.")] = Path("recipe.yaml"),
 ) -> None:
     """Look at the data and write a commented recipe for it."""
+    from lookalike.cli.opening import quoted
     from lookalike.cli.starter import starter
 
     if out.exists():
@@ -150,7 +151,7 @@ def init(
     write_file(out, text)
     for line in found:
         typer.echo(line)
-    typer.echo(f"wrote {out}; next: lookalike run {out}")
+    typer.echo(f"wrote {out}; next: lookalike run {quoted(str(out))}")
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import get_args
 
 import yaml
 
+from lookalike.data.pixels import shown
 from lookalike.pipeline.recipe import Goal
 
 _ADVICE = {
@@ -67,6 +69,16 @@ def plural(count: int, word: str) -> str:
         ('1 row', '2,000 rows')
     """
     return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def quoted(path: str) -> str:
+    """Return a path as a shell takes it, on one line.
+
+    Example:
+        >>> quoted("my shop"), quoted("shop")
+        ("'my shop'", 'shop')
+    """
+    return shlex.quote(path if path.isprintable() else shown(path))
 
 
 def flow(value: object) -> str:

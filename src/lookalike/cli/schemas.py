@@ -10,7 +10,7 @@ from typing import Any, final
 
 import yaml
 
-from lookalike.cli.opening import Opening
+from lookalike.cli.opening import Opening, quoted
 from lookalike.cli.starter_families import families
 from lookalike.cli.starter_several import cuts, findings, references, several_recipe
 from lookalike.cli.starter_tables import COPIED, KEY, LEFT, table_at
@@ -85,7 +85,7 @@ def _found(sources: Sources, data: str) -> Described:
          "lost": round(lost, 6)}
         for one, owns, lost in references(found)
     ]  # fmt: skip
-    how = f"a recipe that says so, and runs: lookalike init {shown(data)}"
+    how = f"a recipe that says so, and runs: lookalike init {quoted(data)}"
     return Described(tables, [*findings(found, seen), how], links)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lookalike.cli.opening import Opening, flow, plural
+from lookalike.cli.opening import Opening, flow, plural, quoted
 from lookalike.cli.starter_families import Family, families
 from lookalike.cli.starter_tables import csv_writer
 from lookalike.core.errors import DataError
@@ -71,7 +71,7 @@ def several(opening: Opening) -> tuple[str, list[str]] | None:
             "write a recipe for one of them, or one with read: tables that says how they belong together"
         )
     seen = families(found)
-    told = [*findings(found, seen), f"why, and how to change it: lookalike schema {opening.file}"]
+    told = [*findings(found, seen), f"why, and how to change it: lookalike schema {quoted(opening.file)}"]
     return several_recipe(found, seen, opening), told
 
 
@@ -83,7 +83,7 @@ def several_recipe(found: Kinship, seen: Mapping[str, Family], opening: Opening)
         where=opening.where,
         tables=plural(len(found.tables), "table"),
         references=plural(len(found.references), "reference"),
-        file=opening.file,
+        file=quoted(opening.file),
         head=opening.head(),
     )
     labels = {name: _label(found, name, seen.get(name, Family())) for name in (found.root, *found.owners)}
