@@ -129,3 +129,11 @@ def test_bad_tables_are_one_line(
     for name in ("a", "b"):
         (tmp_path / "shop" / f"{name}.csv").write_text("x,y\n")
     assert "a.csv holds no rows" in refused(capsys, "schema", "shop")
+
+
+def test_a_table_of_a_database_without_rows_is_named(orders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect("shop.db")) as database:
+        for path in sorted(orders.iterdir()):
+            pd.read_csv(path).to_sql(path.stem, database, index=False)
+        database.execute("CREATE TABLE log (at TEXT)")
+    assert "table log of shop.db holds no rows" in refused(capsys, "schema", "shop.db")

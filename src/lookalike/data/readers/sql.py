@@ -75,7 +75,9 @@ class Sql(TabularSettings):
         where = self._database
         with selected(where, self.table, self.query) as (names, _):
             pass
-        return Rows(where.where, tuple(names), lambda: self._batches(where, names))
+        # Of a database with several tables, which of them is meant.
+        called = f"table {self.table} of {where.where}" if self.table else where.where
+        return Rows(called, tuple(names), lambda: self._batches(where, names))
 
     def _batches(self, where: Database, names: list[str]) -> Iterator[pa.RecordBatch]:
         with selected(where, self.table, self.query) as (_, parts):
