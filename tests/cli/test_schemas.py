@@ -106,7 +106,9 @@ def test_columns_that_are_left_out_are_shown_in_their_place(orders: Path) -> Non
     assert told["customer_name"] == "left out: names real rows of customers, not made yet"
 
 
-def test_tables_that_refer_to_none_are_shown_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_that_refer_to_none_are_shown_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "desk").mkdir()
     write_desk(tmp_path / "desk", 60)
@@ -119,6 +121,10 @@ def test_tables_that_refer_to_none_are_shown_too(tmp_path: Path, monkeypatch: py
     found = described("alone")
     assert list(found.tables) == ["moods", "words"]
     assert found.told == ["no column of one table holds keys of another: each is a data set of its own"]
+    # Each for a recipe of its own: none that reads several would take them.
+    shown = _shown(capsys, monkeypatch, "alone")
+    assert "tables:\n" not in shown
+    assert shown.count("data:\n  columns:\n    ") == 2
 
 
 def test_bad_tables_are_one_line(

@@ -173,7 +173,7 @@ def schema(
     for name, found in seen.tables.items():
         rules, told = discovered(found)
         if not as_json:
-            typer.echo("\n".join(schema_lines(name, found, rules, told)))
+            typer.echo("\n".join(schema_lines(name, found, rules, told, seen.together)))
             continue
         table = {"table": name} if name else {}
         for one in found.columns:

@@ -35,11 +35,13 @@ class Described:
         tables: Every table by its name; one alone has none.
         told: What was seen of all together, in lines.
         links: Columns that hold keys of another table, as plain values.
+        together: Whether one recipe reads several of them.
     """
 
     tables: Mapping[str, TableDescription]
     told: Sequence[str] = ()
     links: Sequence[Mapping[str, object]] = ()
+    together: bool = True
 
 
 def described(data: str) -> Described:
@@ -64,7 +66,7 @@ def _found(sources: Sources, data: str) -> Described:
     if found is None:
         plain = {name: describe_table(reader, options) for name, (reader, options) in sources.items()}
         told = "no column of one table holds keys of another: each is a data set of its own"
-        return Described(plain, [told])
+        return Described(plain, [told], together=False)
     seen = families(found)
     text = several_recipe(found, seen, Opening(data, "share", Path.cwd(), "recipe.yaml"))
     plan = make_plan(parse(yaml.safe_load(text), "recipe.yaml"), Path.cwd())

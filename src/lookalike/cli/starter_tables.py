@@ -227,8 +227,18 @@ def discovered_yaml(rules: Sequence[Candidate], note: str) -> list[str]:
     return lines
 
 
-def schema_lines(name: str, found: TableDescription, rules: Sequence[Candidate], note: str) -> list[str]:
-    """Return all that is said of a table; of one of several under its name, with what could be its key."""
+def schema_lines(
+    name: str, found: TableDescription, rules: Sequence[Candidate], note: str, together: bool = True
+) -> list[str]:
+    """Return all that is said of a table; of one of several under its name, with what could be its key.
+
+    Args:
+        name: Of one of several; empty = it is alone.
+        found: The table.
+        rules: What may hold in every row.
+        note: What is said of these.
+        together: Whether one recipe reads several.
+    """
     head = [
         f"table {name}: {plural(found.rows, 'row')}",
         f"could be its key: {', '.join(likely_keys(found)) or 'none'}",
@@ -239,5 +249,5 @@ def schema_lines(name: str, found: TableDescription, rules: Sequence[Candidate],
     yaml = [*schema_yaml(plain), *discovered_yaml(rules, note)]
     if not name:
         return [*schema_table(found.columns), change, *yaml]
-    inner = ["data:", "  tables:", f"    {name}:", *("  " * 2 + line for line in yaml[1:])]
+    inner = ["data:", "  tables:", f"    {name}:", *("  " * 2 + line for line in yaml[1:])] if together else yaml
     return [*head, *schema_table(found.columns), change, *inner, ""]
