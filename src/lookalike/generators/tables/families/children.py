@@ -48,8 +48,9 @@ _ALIKE = 0.02
 """Least likeness of siblings at which a column is worth describing."""
 _TELLING = 0.5
 """Part of a commonest value that must not be chance."""
-_TURNS, _TRIES = 8, 32
-"""Most times that rows are drawn in the place of one that comes again, and how many."""
+_TURNS, _TRIES, _FEWEST, _DRAWN = 8, 32, 4, 1 << 16
+"""Most times that rows are drawn in the place of one that comes again, how many, how few where many rows do, and about
+how many in place of all."""
 
 
 def learnt(table: Table) -> Known:
@@ -118,7 +119,8 @@ class Children:
                 rows = repeating(self.distinct, made, owner, found.step, step)
                 if not len(rows):
                     break
-                many, key = np.repeat(rows, _TRIES), rng.child("again", turn)
+                tries = int(np.clip(_DRAWN // len(rows), _FEWEST, _TRIES))
+                many, key = np.repeat(rows, tries), rng.child("again", turn)
                 drawn = self._drawn(step, many, made, above, found, key, links)
                 there = found.step <= step
                 there[rows] = False
