@@ -331,6 +331,44 @@ def test_moments_are_a_part_of_the_key(tmp_path: Path, order: str | None) -> Non
     assert len(set(rows)) < len(rows)
 
 
+def test_where_a_day_is_full_another_is_taken(tmp_path: Path) -> None:
+    """A twelfth of the families were rejected, as days that give the order never gave way."""
+    draw, rows = np.random.default_rng(0), []
+    for person in range(150):
+        some = np.sort(draw.choice(12, draw.integers(1, 11), replace=False))
+        rows += [(person, f"2024-01-{k // 2 + 1:02d}", "xy"[k % 2]) for k in some]
+    frame = pd.DataFrame(rows, columns=["person", "day", "mood"]).assign(much=draw.integers(1, 90, len(rows)))
+    frame.to_csv(tmp_path / "moods.csv", index=False)
+    pd.DataFrame({"person": range(150), "kind": ["a", "b"] * 75}).to_csv(tmp_path / "people.csv", index=False)
+    (tmp_path / "read").mkdir()
+    place = {name: {"read": "csv", "path": str(tmp_path / f"{name}.csv")} for name in ("people", "moods")}
+    data = Tables(tables={"people": {**place["people"], "key": "person"},
+                          "moods": {**place["moods"], "parent": {"people": "person"}, "order": "day",
+                                    "key": ["person", "day", "mood"]}}).read(tmp_path / "read")  # fmt: skip
+    told, made = told_of(data)
+    assert told == []
+    assert not made.problems()
+    days = made.tables["moods"].numbers("day")
+    assert (np.diff(days)[np.diff(made.owners("moods")) == 0] >= 0).all()
+
+
+def test_a_row_goes_to_the_nearest_day_with_room() -> None:
+    rule = Distinct("c", (0.0, 1.0), (0.5, 0.5), ("day",))
+    made = {"c": np.array([0, 1, 1, 0, 0]), "day": np.array([5.0, 5.0, 5.0, 7.0, 9.0]), "x": np.arange(5.0)}
+    found = rule.moved(made, np.array([4, 1]), "day", True, Rng(0))
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "c": [0, 1, 1, 0, 0], "day": [5.0, 5.0, 7.0, 7.0, 9.0], "x": [0.0, 1.0, 2.0, 3.0, 4.0]}  # fmt: skip
+    last = {**made, "day": np.array([1.0, 3.0, 3.0, 3.0, 9.0])}
+    found = rule.moved(last, np.array([4, 1]), "day", True, Rng(0))
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "c": [0, 1, 1, 0, 0], "day": [1.0, 1.0, 3.0, 3.0, 9.0], "x": [0.0, 2.0, 1.0, 3.0, 4.0]}  # fmt: skip
+    full = {name: values[:3] for name, values in made.items()}
+    assert rule.moved(full, np.array([3]), "day", True, Rng(0))["day"].tolist() == [5.0, 5.0, 5.0]
+    some = {name: values[[0, 1, 2, 4]] for name, values in made.items()}
+    assert rule.moved(some, np.array([3, 1]), "day", True, Rng(0))["day"].tolist() == [5.0, 5.0, 5.0, 9.0]
+    assert rule.moved(some, np.array([3, 1]), "day", False, Rng(0))["day"].tolist() == [5.0, 5.0, 9.0, 9.0]
+
+
 def test_a_number_of_the_row_keeps_the_key_with_any_other_column(tmp_path: Path) -> None:
     told, made = told_of(visits(tmp_path, 60, key=["person", "no", "mood"]))
     assert told == []

@@ -132,6 +132,9 @@ class Children:
         made = made if self.parted is None else self.parted.parted(made, sizes, self.since, parents)
         for place, one in enumerate(self.distinct):
             made = one.parted(made, sizes, rng.child("distinct", place))
+            if self.order is not None:
+                order, bound = self.order.column.name, {each.column for each in self.since}
+                made = one.moved(made, sizes, order, order in bound, rng.child("moved", place))
         for link in links:
             made |= link.values(made[link.column]) if link.column in {one.column for one in self.distinct} else {}
         return counted_again(made, self.counted, sizes)

@@ -134,6 +134,42 @@ class Distinct:
                 values[row] = draw.choice(known[free], p=share[free] / share[free].sum())
         return {**made, self.column: values}
 
+    def moved(self, made: Columns, sizes: Codes, order: str, bound: bool, rng: Rng) -> Columns:
+        """Return rows of which those that come again though all values are there are at another place in the order.
+
+        They go to the nearest day that has room, of those on which any family has a row, and stay where none has.
+
+        Args:
+            made: Columns, [N] each, of every family in its order.
+            sizes: Rows of each family, [P].
+            order: Column that gives the order.
+            bound: Whether they stay between the first and the last of their family.
+            rng: Key.
+        """
+        owner = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
+        again = np.flatnonzero(repeated(self.keys(made, owner))) if order in self.beside else np.zeros(0, np.int64)
+        if not len(again):
+            return made
+        values, days, start = np.array(made[self.column]), np.array(made[order]), np.cumsum(sizes) - sizes
+        beside = [np.asarray(made[name]) for name in self.beside if name in made and name != order]
+        known, share, every, draw = np.array(self.values), np.array(self.share), np.unique(days), rng.numpy()
+        for row in again.tolist():
+            family = slice(start[owner[row]], start[owner[row]] + sizes[owner[row]])
+            alike = np.logical_and.reduce(
+                [np.ones(sizes[owner[row]], bool), *(one[family] == one[row] for one in beside)]
+            )
+            low, high = (days[family].min(), days[family].max()) if bound else (-np.inf, np.inf)
+            others = every[(every >= low) & (every <= high)]
+            for day in others[np.argsort(np.abs(others - days[row]), kind="stable")].tolist():
+                free = ~np.isin(known, values[family][alike & (days[family] == day)])
+                if free.any():
+                    if values[row] not in known[free]:
+                        values[row] = draw.choice(known[free], p=share[free] / share[free].sum())
+                    days[row] = day
+                    break
+        rank = np.lexsort((days, owner))
+        return {name: np.asarray(one)[rank] for name, one in {**made, self.column: values, order: days}.items()}
+
 
 def distinct_of(
     alone: Collection[tuple[str, ...]],
