@@ -130,3 +130,9 @@ def test_schema_says_what_is_copied(
     with pytest.raises(SystemExit):
         _main("schema", path)
     assert "copied" not in capsys.readouterr().out
+
+
+def test_a_folder_in_the_place_of_a_file(tables: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("shop").mkdir()
+    path = recipe(tables, sales={"read": "csv", "path": "shop"})
+    assert "is a folder, where a file is needed" in refused(capsys, "run", path, "--workers", "1")

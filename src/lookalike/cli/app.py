@@ -343,6 +343,8 @@ def main() -> None:
             _fail("the disk is full; what was finished is kept: free some space and run the same command again", 2)
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             _fail(f"no permission: {error.filename}; give another folder with --out", 2)
+        if error.errno == errno.EISDIR:
+            _fail(f"{error.filename} is a folder, where a file is needed; correct the path", 2)
         raise
 
 
