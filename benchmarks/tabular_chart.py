@@ -3,7 +3,8 @@
     python benchmarks/tabular_chart.py results/adult docs/images/tables-peers.svg
 
 One point for each generator: across, the processor seconds of a fit (a logarithmic axis); upwards, the AUC with which
-boosted trees tell its rows from real ones, .5 at the bottom. Ours are filled circles, others hollow squares.
+boosted trees tell its rows from real ones, .5 at the bottom. Ours are filled circles, others hollow squares; baselines
+are left out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ WIDTH, HEIGHT = 900, 520
 LEFT, RIGHT, TOP, BOTTOM = 70, 870, 66, 460
 LETTER, LINE = 7.6, 17
 INK, QUIET, RULE, OURS, THEIRS = "#1a1d21", "#59606a", "#dfe2e7", "#1f4fc9", "#7d4a00"
+BASELINES = ("tabular.bootstrap", "tabular.marginals", "tabular.smote")
 NAMES = {
     "arf": "arfpy",
     "mostly": "mostlyai-engine",
@@ -46,7 +48,7 @@ def points(folder: Path) -> list[Point]:
     found = []
     for one in sorted(folder.iterdir()):
         each = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(one.glob("*/figures.json"))]
-        if not each:
+        if not each or one.name in BASELINES:
             continue
         costs = json.loads((one / "cost.json").read_text(encoding="utf-8"))
         ours = one.name.startswith("tabular.")
