@@ -82,6 +82,30 @@ def test_the_best_order_is_taken(orders: Path) -> None:
     assert "order" not in yaml.safe_load(starter("shop", None, orders)[0])["data"]["tables"]["lines"]
 
 
+def test_what_never_comes_twice_under_one_owner_is_proposed_and_not_enforced(orders: Path) -> None:
+    draw = np.random.default_rng(0)
+    lines = pd.read_csv("shop/lines.csv")
+    size = lines.groupby("order_id")["order_id"].transform("size").to_numpy()
+    place = lines.groupby("order_id").cumcount().to_numpy()
+    pd.DataFrame({"sku": [f"P{k:02d}" for k in range(12)], "price": draw.integers(1, 99, 12)}).to_csv(
+        "shop/skus.csv", index=False
+    )
+    start = draw.integers(0, 12, len(lines))[lines["order_id"].rank(method="dense").astype(int) - 1]
+    assert size.max() <= 12
+    lines["sku"] = [f"P{k:02d}" for k in (start + place) % 12]
+    lines["seal"] = np.arange(len(lines)) + 5000  # Unique anyway.
+    lines["colour"] = draw.choice(["red", "blue"], len(lines))
+    lines.to_csv("shop/lines.csv", index=False)
+    text, told = starter("shop", None, orders)
+    assert "      # constraints: [{rule: unique, columns: [order_id, sku]}]\n" in text
+    assert "lines.sku never comes twice under one row of orders" in told
+    assert "constraints" not in yaml.safe_load(text)["data"]["tables"]["lines"]
+    one, other = lines.index[lines["order_id"] == lines["order_id"][size.argmax()]][:2]
+    lines.loc[one, "sku"] = lines.loc[other, "sku"]
+    lines.to_csv("shop/lines.csv", index=False)
+    assert "unique" not in starter("shop", None, orders)[0]
+
+
 def test_rows_that_refer_to_each_other_are_shared_and_no_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import final
 
 import numpy as np
+import pyarrow.compute as pc
 
 from lookalike.core.errors import LookalikeError
 from lookalike.core.registry import find
@@ -38,12 +39,14 @@ class Family:
         order: The column that gives their order; empty = none does.
         why: What speaks for it, in words.
         numbers: Columns that number the rows of each owner, and the first number.
+        once: Columns of which no two rows of one owner have the same value, and how many chance would make so.
     """
 
     same: Mapping[str, str] = field(default_factory=dict)
     order: str = ""
     why: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
+    once: Mapping[str, float] = field(default_factory=dict)
 
 
 def families(found: Kinship) -> dict[str, Family]:
@@ -61,7 +64,8 @@ def families(found: Kinship) -> dict[str, Family]:
         except (LookalikeError, ValueError):
             # Which tables belong together is a guess; a run says what is wrong with it.
             return {name: Family() for name in found.owners}
-        return {member.name: _family(data, member, _keys(found, member.name)) for member in data.owned}
+        return {member.name: replace(_family(data, member, _keys(found, member.name)), once=_once(data, member))
+                for member in data.owned}  # fmt: skip
 
 
 def _keys(found: Kinship, name: str) -> set[str]:
@@ -92,6 +96,23 @@ def _family(data: Relations, member: Member, keys: Collection[str]) -> Family:
         if _never_twice(whole_numbers(column, values)[0], owner, sizes):
             return Family(same, name, "no two rows of one owner have the same", numbers)
     return Family(same, numbers=numbers)
+
+
+def _once(data: Relations, member: Member) -> dict[str, float]:
+    """Return columns that never repeat under one owner though they do elsewhere, with what chance would give."""
+    table, sizes, owner = data.tables[member.name], data.sizes[member.name], data.owners(member.name)
+    besides = {member.column, *member.columns, *member.keys, member.key, *(mine for mine, _ in member.inherited)}
+    pairs, found = float((sizes * (sizes - 1) / 2).sum()), dict[str, float]()
+    for name in (one.name for one in table.schema.columns if one.name not in besides):
+        words = table.table.column(name).combine_chunks()
+        codes = np.asarray(pc.fill_null(words.dictionary_encode().indices, -1).to_numpy(zero_copy_only=False), np.int64)
+        there = codes >= 0
+        count = np.bincount(codes[there])
+        chance = float(np.square(count / max(1, there.sum())).sum()) * pairs * float(there.mean()) ** 2
+        if chance >= _FEWEST and len(count) < there.sum():
+            here = owner[there] * len(count) + codes[there]
+            found |= {name: chance} if len(different(here)) == len(here) else {}
+    return found
 
 
 def _never_twice(numbers: Numbers, owner: Codes, sizes: Codes) -> bool:

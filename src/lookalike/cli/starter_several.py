@@ -156,6 +156,12 @@ def _table(
             yield f"  order: {flow(family.order)}  # {family.why}"
         if copied := [column for column in family.same if column not in cut]:
             yield f"  # as in its row of {owner.other}, so copied from there: {', '.join(map(shown, copied))}"
+        rules = {column: pairs for column, pairs in family.once.items() if column not in {*cut, *family.numbers}}
+        if rules:
+            each = [{"rule": "unique", "columns": [*owner.columns, column]} for column in rules]
+            told = ", ".join(f"{shown(column)} (chance: {pairs:,.0f} pairs)" for column, pairs in rules.items())
+            yield f"  # never twice under one row of {owner.other}: {told}; to keep that:"
+            yield f"  # constraints: {flow(each)}"
     yield from (f"  {line}" for line in _links(found, name, cut))
 
 
@@ -242,5 +248,7 @@ def findings(found: Kinship, seen: Mapping[str, Family]) -> list[str]:
         lines += [f"{name}.{shown(mine)} is {owner}.{shown(other)} of its owner" for mine, other in family.same.items()]
         lines += [f"{name}.{shown(one)} numbers the rows of each owner from {first:g} on"
                   for one, first in family.numbers.items()]  # fmt: skip
+        lines += [f"{name}.{shown(one)} never comes twice under one row of {owner}"
+                  for one in family.once if one not in family.numbers]  # fmt: skip
     shared = [name for name in found.others if found.referred(name)]
     return [*lines, f"root: {found.root}; shared by all: {', '.join(shared) or 'none'}"]
