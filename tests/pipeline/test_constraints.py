@@ -139,6 +139,14 @@ def test_further_rows_keep_constraints_too(tmp_path: Path) -> None:
     assert labelled["paid"].all()
 
 
+def test_more_further_rows_are_not_those_of_a_smaller_number(tmp_path: Path) -> None:
+    bills(tmp_path / "bills.csv")
+    lookalike.run(recipe(tmp_path, [], sample={"rows": 3}), tmp_path / "run", workers=1)
+    few, many = (pd.read_parquet(lookalike.sample(tmp_path / "run", rows, workers=1)) for rows in (20, 30))
+    assert (len(few), len(many)) == (20, 30)
+    pd.testing.assert_frame_equal(few, many[:20])
+
+
 def test_rows_that_cannot_be_had_are_told(tmp_path: Path) -> None:
     bills(tmp_path / "bills.csv")
     rule = {"rule": "unique", "columns": ["school"]}

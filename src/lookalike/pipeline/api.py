@@ -129,7 +129,7 @@ def sample(
             finish(run, {**manifest, "projected": True}, log)
     per_shard = shard_rows(generator.method)
     made = generator.key(manifest["stores"]["fit"], *generator.projected)
-    key = digest([made, labels, seed, per_shard, *([sorted(every.items())] if every else [])])
+    key = digest([made, rows, labels, seed, per_shard, *([sorted(every.items())] if every else [])])
     job = Job(
         model=(path / "model").resolve(),
         generator=generator.name,
