@@ -222,6 +222,17 @@ def test_a_learner_no_better_than_chance_decides_nothing() -> None:
     assert _one("utility", [_utility(0.1, floor=0.1, ceiling=0.1)]).word == "NOT ESTIMATED"
 
 
+@pytest.mark.parametrize(("low", "word"), [(0.44, "NOT ESTIMATED"), (0.5, "NOT ESTIMATED"), (0.51, "GOOD")])
+def test_a_share_of_what_may_be_chance_is_told_by_nobody(low: float, word: str) -> None:
+    rows = {"real_same_size": {"value": 0.53, "interval": [low, 0.62]}}
+    detail = {"figure": "area under the curve", "rows": rows}
+    given = score("tabular.train_on_synthetic", "utility", 0.61, 0.53, 0.5, detail=detail)
+    verdict = _one("utility", [given], goal="share")
+    assert verdict.word == word
+    assert "367" not in verdict.sentence
+    assert ("no better than chance" if word == "NOT ESTIMATED" else "more than 150\u202f%") in verdict.sentence
+
+
 @pytest.mark.parametrize(("goal", "order"), ORDER.items())
 def test_the_goal_decides_the_order(goal: str, order: tuple[str, ...]) -> None:
     assert tuple(verdict.name for verdict in verdicts(scores_of(CLASSES), {"goal": goal})) == order

@@ -14,6 +14,8 @@ from lookalike.reports.evidence import Evidence, Record, detail, pair, reason, s
 _NO_DISTANCES = ("membership", "canary", "singling_out", "attribute_inference")
 _OF_THE_MODEL = ("equivariance", "perceptual_path_length")
 """How a generator moves from one image to another says nothing of how near its rows are to real ones."""
+_MOST_KEPT = 1.5
+"""Share of what real rows give from which on only so much is told: the learner of real rows is weak then."""
 
 
 @final
@@ -98,17 +100,22 @@ def kept_accuracy(evidence: Evidence) -> Figure | Missing:
     if isinstance(numbers, Missing):
         return numbers
     value, real, chance = numbers
-    if real <= chance:
-        return Missing("the classifier is no better than chance even when it learns from real rows")
+    measure, model = trained(score)
+    lowest = pair((score_row(score, "real_same_size") or {}).get("interval")) or (real, real)
+    if min(real, lowest[0]) <= chance:
+        # A share of what may be nothing tells nothing, however large it is.
+        return Missing(f"a {model} that learns from as many real rows is no better than chance, as far as can be told")
     number, interval, same = _shown(score, real)
+    kept = (value - chance) / (real - chance)
+    more = {"value": f"more than {wording.percent(_MOST_KEPT)}"} if kept > _MOST_KEPT else {}
     return Figure(
-        *_scaled(score, (value - chance) / (real - chance), chance, real - chance),
+        *_scaled(score, kept, chance, real - chance),
         number,
         interval,
         same,
         "trained on as many real rows",
-        f"{trained(score)[0]} on held-out real rows",
-        dict(zip(("measure", "model"), trained(score), strict=True)),
+        f"{measure} on held-out real rows",
+        {"measure": measure, "model": model, **more},
     )
 
 
@@ -126,7 +133,7 @@ def gain_of_adding(evidence: Evidence) -> Figure | Missing:
     points = wording.percent(gain, signed=True).replace("%", "points")
     alone, measure = kept_accuracy(evidence), trained(score)[0]
     kept = (
-        f"; alone they keep {wording.percent(alone.value)} of the {measure}"
+        f"; alone they keep {alone.texts.get('value', wording.percent(alone.value))} of the {measure}"
         if isinstance(alone, Figure) and not detail(score).get("learner_weak")
         else ""
     )

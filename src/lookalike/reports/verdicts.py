@@ -151,7 +151,8 @@ def rules_markdown() -> str:
     lines += [
         "",
         "Where a verdict has several rows, the worst word counts. A figure without a real-against-real value gives "
-        "NOT ESTIMATED with the reason; for privacy, a test that was not made allows CAUTION at best.",
+        "NOT ESTIMATED with the reason, and so does a learner whose interval on real rows reaches chance; for privacy, "
+        "a test that was not made allows CAUTION at best.",
         "",
         "| goal | order of the verdicts |",
         "|---|---|",
