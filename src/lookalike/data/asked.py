@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lookalike.core.errors import ConfigError
 from lookalike.core.schema import Column, Schema
+from lookalike.data.dateforms import COMPACT
 from lookalike.data.formats import boolean_words, date_format, date_seconds, write_seconds
 from lookalike.data.marks import Look, way_and_look
 from lookalike.data.pixels import shown
@@ -124,6 +125,8 @@ def _marked(column: Column, word: str) -> float | None:
 
 def _number(column: Column, value: object) -> float:
     try:
+        if column.kind == "datetime" and column.stored in COMPACT and isinstance(value, int):
+            value = str(value)
         if column.kind == "datetime" and isinstance(value, str):
             if (known := date_seconds(value, date_format(column))) is not None:
                 return known

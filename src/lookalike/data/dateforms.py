@@ -66,6 +66,11 @@ _TIMES: Forms = (
     (r"\d{2}:\d{2}:\d{2}\.\d{1,6}", ("%H:%M:%S.%{}f",)),
     *_halves(),
 )
+COMPACT = ("%Y%m%d", "%Y%m%d%H%M%S")
+"""Dates of digits alone."""
+COMPACT_YEARS = r"^(?:19|20|2100)\d{4,}$"
+"""Regular expression of those from 1900 to 2100: others are numbers more likely."""
+_COMPACT: Forms = tuple((rf"\d{{{length}}}", (form,)) for length, form in zip((8, 14), COMPACT, strict=True))
 _ZONE = r"(?:Z|[+-]\d{2}:?\d{2})"
 
 
@@ -78,7 +83,7 @@ def date_formats(example: str) -> list[str]:
         >>> date_formats("5-JAN-21 3:04 pm")
         ['%-d-%^b-%y %-I:%M %P']
     """
-    for pattern, dates in (*_DATES, *_TIMES):
+    for pattern, dates in (*_DATES, *_TIMES, *_COMPACT):
         if "." not in pattern.partition(":")[2] and re.fullmatch(pattern, example, flags=re.ASCII):
             return list(dates)
     for pattern, dates in _DATES:

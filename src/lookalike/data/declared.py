@@ -79,7 +79,7 @@ def bounds(name: str, kind: str, stored: str, declared: Declared) -> dict[str, f
         if bound is None:
             continue
         if kind == "datetime":
-            given = bound if isinstance(bound, str) else f"{bound:g}"
+            given = bound if isinstance(bound, str) else f"{bound:.15g}"
             seconds = date_seconds(given, form)
             if seconds is None:
                 raise DataError(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.data.dateforms import date_formats
+from lookalike.data.dateforms import COMPACT, COMPACT_YEARS, date_formats
 from lookalike.data.digits import Numbers
 from lookalike.data.formats import parse_dates
 from lookalike.data.holding import different
@@ -100,10 +100,7 @@ class Facts:
         if not self.odd and not numeric.all():
             first = words.filter(pa.array(~numeric))[0]
             self.odd = before + int(pc.index(cells, first).as_py()) + 1
-        if not numeric.all() or self.dates:
-            self._dates(words)
-        elif self.dates is None:
-            self.dates = []
+        self._dates(words)
         self.characters += int((np.asarray(pc.utf8_length(words)) * counts).sum())
         self.spaces += int((np.asarray(pc.count_substring(words, " ")) * counts).sum())
 
@@ -139,7 +136,10 @@ class Facts:
         if zoned is not None:
             self.offsets.update(pc.unique(pc.struct_field(zoned, "zone")).drop_null().to_pylist())
         fit = [form for form in self.dates if not np.isnat(parse_dates(words, form, exact=True)).any()]
-        if not fit and _zone_missing(words, self.dates):
+        compact = self.dates[0] in COMPACT
+        if compact and not pc.all(pc.match_substring_regex(words, COMPACT_YEARS)).as_py():
+            fit = []
+        if not fit and not compact and _zone_missing(words, self.dates):
             self.part_zoned = True
             return
         self.dates = fit

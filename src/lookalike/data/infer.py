@@ -10,6 +10,7 @@ from typing import Any, final
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
+from lookalike.data.dated import compact_dates
 from lookalike.data.declared import Declared, bounds
 from lookalike.data.digits import Numbers, way_of_digits, whole_told
 from lookalike.data.facts import MOST_LEVELS, Facts
@@ -21,7 +22,7 @@ from lookalike.data.keynames import (
     given_out,
     mostly_single,
     new_form,
-    single_rows,
+    one_by_one,
 )
 from lookalike.data.marks import Look
 from lookalike.data.pixels import shown
@@ -61,7 +62,8 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     look, doubt = Look(), ""
     if not typed:
         facts, look, doubt = _with_marks(facts, declared)
-    guess = _typed(facts, typed, declared) if typed else _guessed(facts, declared, is_label)
+    dated = not typed and not is_label and compact_dates(facts, declared)
+    guess = _typed(facts, typed, declared) if typed else _date(facts) if dated else _guessed(facts, declared, is_label)
     kind, reason, more = guess
     if declared.kind is not None and declared.kind != kind:
         kind, reason, more = _as_declared(facts, declared.kind, more if typed else {}, bool(declared.format))
@@ -254,6 +256,8 @@ def _date(facts: Facts) -> Guess:
     # Without the zeros before one digit it is the same date.
     if other := next((one for one in forms if one.replace("-", "") != forms[0].replace("-", "")), ""):
         told += f"; {other} would fit as well: set format if that is meant"
+    if facts.numbers.count:
+        told += "; whole numbers, all of them dates: set kind: integer for amounts"
     what = "dates" if "%y" in form.lower() else "times"
     return "datetime", f"{what} written as {form}{told}", {"stored": form}
 
@@ -266,7 +270,7 @@ def _words(facts: Facts, is_label: bool = False) -> Guess:
         doubt = f"; {facts.filled} rows are few: {_AS_CATEGORY}" if few else ""
         return ("id", f"unique in every row{doubt}", {}) if words < 2 else ("text", f"all different, {told}{doubt}", {})
     if mostly_single(facts) and not is_label:
-        return "text", _one_by_one(facts), {}
+        return "text", f"{one_by_one(facts)}; {_AS_CATEGORY}", {}
     if words >= 2 and facts.different > facts.filled * 0.5 and not few:
         return "text", f"mostly different, {told}", {}
     if facts.many:
@@ -277,13 +281,6 @@ def _words(facts: Facts, is_label: bool = False) -> Guess:
     if called_like_a_key(facts.name) and facts.repeated:
         reason += f"; called like a key, but {facts.repeated:,} cells repeat one"
     return "category", reason, {}
-
-
-def _one_by_one(facts: Facts) -> str:
-    """Return why values that single rows could be told by are not learnt."""
-    if single := single_rows(facts):
-        return f"{single:,} of {facts.filled:,} cells hold a value that no other row has; {_AS_CATEGORY}"
-    return f"{facts.different:,} different values in {facts.filled:,} cells; {_AS_CATEGORY}"
 
 
 _TYPES: tuple[tuple[str, str], ...] = (

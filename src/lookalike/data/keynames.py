@@ -73,6 +73,13 @@ def mostly_single(facts: Facts) -> bool:
     return single_rows(facts) * 2 > facts.filled or (facts.different > _MANY and facts.filled <= 2 * facts.different)
 
 
+def one_by_one(facts: Facts) -> str:
+    """Return why values that single rows could be told by are not learnt."""
+    if single := single_rows(facts):
+        return f"{single:,} of {facts.filled:,} cells hold a value that no other row has"
+    return f"{facts.different:,} different values in {facts.filled:,} cells"
+
+
 def given_out(facts: Facts) -> str:
     """Return a warning where a list of values would give out many that belong to one row each; else nothing."""
     single = single_rows(facts)
