@@ -1,4 +1,4 @@
-"""Whole numbers that are all dates are dates; keys and amounts stay what they are."""
+"""Whole numbers that are all dates are dates; keys and amounts stay; dates in several formats are named."""
 
 from __future__ import annotations
 
@@ -65,3 +65,29 @@ def test_such_dates_are_declared_bounded_and_asked_for() -> None:
     for value in (20210305, "20210305", "2021-03-05"):
         asked = asked_values(1, table_schema([found]), {"x": value}, "m")["x"]
         assert np.asarray(asked).tolist() == [1614902400.0]
+
+
+SEVERAL = ["01.02.2021", "2021-03-05", "13.01.2020", "2020-12-31"]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "looks"),
+    [
+        (SEVERAL, "text", "99.99.9999, 9999-99-99"),
+        (SEVERAL * 9, "category", "99.99.9999, 9999-99-99"),
+        (["01.2.2021", "1.02.2021"], "text", "99.9.9999, 9.99.9999"),
+        (["01/13/2021", "13/01/2021"], "text", "99/99/9999"),
+        (["3 May 2021", "04.06.2021 10:00"], "text", "9 a 9999, 99.99.9999 99:99"),
+    ],
+)
+def test_dates_in_several_formats_are_named(values: list[str], expected: str, looks: str) -> None:
+    found = kind(values)
+    assert found.column.kind == expected
+    assert f"; dates in several formats, which look like {looks}: write them in one" in found.reason
+
+
+@pytest.mark.parametrize(
+    "values", [["01.02.2021", "soon"], ["01.02.2021", "2021-02-30"], ["01.02.2021"] * 2, ["a", "b"]]
+)
+def test_other_words_are_no_dates_in_several_formats(values: list[str]) -> None:
+    assert "several" not in kind(values).reason

@@ -152,6 +152,11 @@ def write_way(values: npt.NDArray[np.float64], way: str) -> list[str] | None:
     return found
 
 
+def all_whole(found: Numbers) -> bool:
+    """Say whether all numbers are whole, in whatever way they are written: 5.0."""
+    return found.whole == found.count or (found.step >= 0 and found.step % 10**found.decimals == 0)
+
+
 def whole_told(found: Numbers) -> str:
     """Return the range of whole numbers in words."""
     low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end + 0.0:.0f}" for end in (found.low, found.high))

@@ -10,9 +10,9 @@ from typing import Any, final
 from lookalike.core.errors import DataError
 from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
-from lookalike.data.dated import compact_dates
+from lookalike.data.dated import compact_dates, several_formats
 from lookalike.data.declared import Declared, bounds
-from lookalike.data.digits import Numbers, way_of_digits, whole_told
+from lookalike.data.digits import all_whole, way_of_digits, whole_told
 from lookalike.data.facts import MOST_LEVELS, Facts
 from lookalike.data.formats import FIXED, PAIR, POINT, SHORT
 from lookalike.data.keynames import (
@@ -62,8 +62,7 @@ def infer(facts: Facts, declared: Declared, typed: str = "", is_label: bool = Fa
     look, doubt = Look(), ""
     if not typed:
         facts, look, doubt = _with_marks(facts, declared)
-    dated = not typed and not is_label and compact_dates(facts, declared)
-    guess = _typed(facts, typed, declared) if typed else _date(facts) if dated else _guessed(facts, declared, is_label)
+    guess = _typed(facts, typed, declared) if typed else _written(facts, declared, is_label)
     kind, reason, more = guess
     if declared.kind is not None and declared.kind != kind:
         kind, reason, more = _as_declared(facts, declared.kind, more if typed else {}, bool(declared.format))
@@ -127,6 +126,15 @@ def _told(facts: Facts, reason: str) -> str:
     if facts.missing == facts.rows:
         return "no value in any row"
     return ("one value only, " if facts.different == 1 else "") + reason
+
+
+def _written(facts: Facts, declared: Declared, is_label: bool) -> Guess:
+    """Return kind, reason and further parts of a column of a source of text."""
+    if not is_label and compact_dates(facts, declared):
+        return _date(facts)
+    kind, reason, more = _guessed(facts, declared, is_label)
+    several = several_formats(facts) if kind in ("id", "text", "category") else ""
+    return "text" if several and kind == "id" else kind, reason + several, more
 
 
 def _guessed(facts: Facts, declared: Declared, is_label: bool) -> Guess:
@@ -327,13 +335,9 @@ def _typed_number(facts: Facts, typed: str, declared: Declared) -> Guess:
     return "number", whole_told(found) if small else f"of type {typed}", {**more, "stored": typed}
 
 
-def _all_whole(found: Numbers) -> bool:
-    return found.whole == found.count or (found.step >= 0 and found.step % 10**found.decimals == 0)
-
-
 _FITS: Mapping[str, Callable[[Facts], bool]] = {
     "number": lambda facts: facts.numbers.count == facts.filled,
-    "integer": lambda facts: facts.numbers.count == facts.filled and _all_whole(facts.numbers),
+    "integer": lambda facts: facts.numbers.count == facts.filled and all_whole(facts.numbers),
     "boolean": lambda facts: len(facts.levels) <= 2 and not facts.many,
     "category": lambda facts: not facts.many,
     "ordinal": lambda facts: not facts.many,
