@@ -209,8 +209,8 @@ def test_values_of_one_row_each_are_told() -> None:
     assert kind(names).reason == f"13 different values{told}"
     assert kind(names, kind="category").reason == f"declared{told}"
     assert kind(names, kind="category", categories=sorted(set(names))).reason == "declared"
-    assert kind(names[:209]).reason == "10 different values"
-    assert ";" not in kind(["a", "a", "b"]).reason
+    assert kind(names[:203]).reason == "4 different values" + told.replace("12", "3")
+    assert ";" not in kind(["a", "a", "b", "b"]).reason
     assert kind(["a", "a", "a", "b", "c"]).reason.endswith(
         "; 2 of its values belong to one row each: they may be given out"
     )

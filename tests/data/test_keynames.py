@@ -6,7 +6,14 @@ import pyarrow as pa
 import pytest
 
 from lookalike.data.facts import Facts
-from lookalike.data.keynames import called_like_a_key, called_like_an_index, mostly_single, new_form, single_rows
+from lookalike.data.keynames import (
+    called_like_a_key,
+    called_like_an_index,
+    given_out,
+    mostly_single,
+    new_form,
+    single_rows,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,3 +54,17 @@ def test_new_keys_have_the_form_of_their_type() -> None:
     assert [new_form(facts, stored) for stored in ("int64", "int8", "")] == ["{320..999}", "", "{320..999}"]
     facts.add(pa.array([str(2**60)], pa.large_string()))
     assert new_form(facts, "int64") == ""
+
+
+@pytest.mark.parametrize(
+    ("single", "told"),
+    [
+        (0, ""),
+        (1, "; 1 of its values belongs to one row: it may be given out"),
+        (3, "; 3 of its values belong to one row each: they may be given out"),
+    ],
+)
+def test_values_of_one_row_are_told_in_large_tables_too(single: int, told: str) -> None:
+    facts = Facts("x")
+    facts.add(pa.array(["a", "b"] * 400 + [f"code {k}" for k in range(single)], pa.large_string()))
+    assert given_out(facts) == told

@@ -16,7 +16,6 @@ _INDEX = re.compile(r"(?i:(^|[_\W])(index|rownames?|unnamed: 0)$)|(?i:^(no|nr|nu
 _GENERIC = frozenset(("id", "key", "pk", "fk", "nr", "no", "num", "number", "code", "ref", "uuid", "name"))
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _MANY = 50
-_MANY_SINGLE = 10
 LARGEST = 2**53
 """From here on not every whole number is one of 64 bits with a point."""
 
@@ -81,10 +80,10 @@ def one_by_one(facts: Facts) -> str:
 
 
 def given_out(facts: Facts) -> str:
-    """Return a warning where a list of values would give out many that belong to one row each; else nothing."""
+    """Return a warning where a list of values would give out some that belong to one row each; else nothing."""
     single = single_rows(facts)
-    if single < 2 or (single < _MANY_SINGLE and single * _MANY_SINGLE <= facts.filled):
-        return ""
+    if single < 2:
+        return "; 1 of its values belongs to one row: it may be given out" if single else ""
     return f"; {single:,} of its values belong to one row each: they may be given out"
 
 
