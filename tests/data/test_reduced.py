@@ -181,3 +181,37 @@ def test_a_column_without_values_is_left_alone() -> None:
     data = held(data, *rules)
     way = reduction_of(data)
     assert same(way.restore(way.reduce(data)), data)
+
+
+DAY_COLUMNS = {"moment": "%d.%m.%Y %H:%M", "day": "%Y-%m-%d"}
+
+
+def stays(low: str, high: str, strict: bool, gap: int = 0) -> Table:
+    """Return 300 rows of a moment and a day, many of both on the same day unless none may."""
+    rng = np.random.default_rng(0)
+    moments = rng.integers(0, 700 * 1440, 300) * 60.0
+    sign = 1 if high == "day" else -1
+    days = np.floor(moments / 86400 + sign * rng.integers(gap + strict, 3, 300)) * 86400
+    columns = [Column(name=name, kind="datetime", stored=form) for name, form in DAY_COLUMNS.items()]
+    table = Table.of({"moment": moments, "day": days}, table_schema(columns, None))
+    return held(table, {"rule": "inequality", "low": low, "high": high, "strict": strict})
+
+
+@pytest.mark.parametrize(("low", "high"), [("moment", "day"), ("day", "moment")])
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("fixed", [(), ("day",), ("moment",)])
+def test_a_day_and_a_moment_are_compared_by_day(low: str, high: str, strict: bool, fixed: tuple[str, ...]) -> None:
+    data = stays(low, high, strict)
+    way = Reduction.model_validate_json(reduction_of(data, fixed=fixed).model_dump_json())
+    kept = [step for step in way.steps if isinstance(step, Difference)]
+    assert len(kept) == (0 if (low, high) == ("moment", "day") and fixed == ("day",) else 1)
+    assert same(way.restore(way.reduce(data)), data)
+    made = way.restore(shuffled_columns(way.reduce(data), np.random.default_rng(1)))
+    assert not np.mod(made.numbers("day"), 86400).any()
+    by_day = np.floor(made.numbers("moment") / 86400) - np.floor(made.numbers("day") / 86400)
+    apart = by_day if high == "moment" else -by_day
+    if kept:
+        assert made.problems() == {}
+        assert apart.min() >= strict
+        assert (apart == strict).mean() > 0.2
+    assert bool(made.problems()) == bool((apart < strict).any())

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from lookalike.core.constraints import Combination, Constraint, Formula, Inequality
 from lookalike.core.rng import Rng
 from lookalike.core.schema import Column
-from lookalike.data.holding import above, as_numbers, different, differing, rounding_of, together
+from lookalike.data.holding import above, as_numbers, by_day, day_of, different, differing, rounding_of, together
 from lookalike.data.table import CODED, Table
 
 Values = npt.NDArray[np.float64]
@@ -91,9 +91,11 @@ def _inequalities(data: Table, columns: dict[str, Values]) -> Iterator[Candidate
     order = _KEY.numpy().permutation(len(data))
     for low, high in permutations(columns, 2):
         known = ~np.isnan(columns[low]) & ~np.isnan(columns[high])
-        if (low in dates) != (high in dates) or known.sum() < _ENOUGH or above(columns[low], columns[high]).any():
-            continue
         one, other = columns[low][known], columns[high][known]
+        if by_day(data.schema.column(low), data.schema.column(high)):
+            one, other = day_of(one), day_of(other)
+        if (low in dates) != (high in dates) or len(one) < _ENOUGH or above(one, other).any():
+            continue
         if (one == other).all():
             continue
         chance = float(above(one, other[order[order < len(other)]]).mean())

@@ -5,6 +5,7 @@ Legend: N rows, K tuples.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 Flags = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
+DAY = 86400.0
+"""Seconds."""
+_TIMED = re.compile("%-?[HI]")
 _MOST_TUPLES = 10_000
 _SHOWN = 5
 _MEASURED = ("number", "integer", "datetime")
@@ -32,6 +36,23 @@ _WORDS = ("id", "text")
 def above(low_N: Values, high_N: Values, strict: bool = False) -> Flags:
     """Return where the one is above the other, or equal to it if `strict`."""
     return np.asarray(low_N >= high_N if strict else low_N > high_N)
+
+
+def days_of(column: Column) -> bool:
+    """Say whether a column holds days without a time, by the type or the format that it is written in."""
+    stored = column.stored
+    timed = "%" not in stored or _TIMED.search(stored) is not None
+    return column.kind == "datetime" and (stored.startswith("date") or not timed)
+
+
+def by_day(low: Column, high: Column) -> bool:
+    """Say whether two dates are compared by day: one of them has no time, which is no midnight."""
+    return low.kind == high.kind == "datetime" and days_of(low) != days_of(high)
+
+
+def day_of(moments_N: Values) -> Values:
+    """Return the midnights before moments, in seconds since 1970."""
+    return np.asarray(np.floor(moments_N / DAY) * DAY)
 
 
 def outside(values_N: Values, low: float | None, high: float | None) -> Flags:
@@ -128,7 +149,10 @@ def listed(constraint: Combination, schema: Schema) -> list[Values]:
 def broken(data: Table, constraint: Constraint) -> Flags:
     """Return which rows break a constraint, [N]; of equal rows that must not be, all but the first."""
     if isinstance(constraint, Inequality):
-        return above(data.numbers(constraint.low), data.numbers(constraint.high), constraint.strict)
+        low, high = data.numbers(constraint.low), data.numbers(constraint.high)
+        if by_day(data.schema.column(constraint.low), data.schema.column(constraint.high)):
+            low, high = day_of(low), day_of(high)
+        return above(low, high, constraint.strict)
     if isinstance(constraint, Range):
         return outside(data.numbers(constraint.column), constraint.low, constraint.high)
     if isinstance(constraint, Formula):

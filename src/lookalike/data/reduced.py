@@ -20,7 +20,7 @@ from lookalike.core.expression import parse
 from lookalike.core.schema import Column, Schema
 from lookalike.data.asked import asked_values
 from lookalike.data.clock import Clock, clock_of
-from lookalike.data.holding import broken, listed, together
+from lookalike.data.holding import DAY, broken, by_day, day_of, days_of, listed, together
 from lookalike.data.table import CODED, Table, Values, table_schema
 
 Numbers = npt.NDArray[np.float64]
@@ -70,6 +70,7 @@ class Difference(_Step):
     column: Column = Field(description="What it becomes.")
     least: float = Field(ge=0, description="Smallest difference.")
     bounds: tuple[float, float] = Field(description="Smallest and largest value that the target gets.")
+    by_day: bool = Field(default=False, description="The other is counted by its day.")
     whole: float = Field(default=0.0, ge=0, description="Seconds that dates of the target are multiples of; 0 = any.")
 
     @property
@@ -89,16 +90,20 @@ class Difference(_Step):
         """Return the columns, the target as a difference."""
         return {name: self.column if name == self.target else column for name, column in known.items()}
 
+    def _pair(self, values: dict[str, Values]) -> tuple[Numbers, Numbers]:
+        target, other = (np.asarray(values[name], dtype=np.float64) for name in (self.target, self._other))
+        return target, day_of(other) if self.by_day else other
+
     def reduce(self, values: dict[str, Values]) -> dict[str, Values]:
         """Return the values, the target as a difference."""
-        target, other = (np.asarray(values[name], dtype=np.float64) for name in (self.target, self._other))
+        target, other = self._pair(values)
         gap = np.maximum(self._sign * (target - other), self.least)
         # Differences of decimal numbers are no decimal numbers until they are rounded.
         return {**values, self.target: _rounded(gap, self.column)}
 
     def restore(self, values: dict[str, Values], schema: Schema) -> dict[str, Values]:
         """Return the values with the target."""
-        gap, other = (np.asarray(values[name], dtype=np.float64) for name in (self.target, self._other))
+        gap, other = self._pair(values)
         column = schema.column(self.target)
         found = _rounded(np.clip(other + self._sign * np.maximum(gap, self.least), *self.bounds), column)
         # Days beside moments stay days: what has hours would be written without them, and then break the rule.
@@ -292,15 +297,19 @@ def _difference(train: Table, rule: Inequality, held: frozenset[str]) -> Differe
     values, others = train.numbers(target), train.numbers(other)
     if target in held or (np.isnan(others) & ~np.isnan(values)).any() or np.isnan(values).all():
         return None
-    gaps = np.abs(values - others)[~np.isnan(values)]
     first, second = train.schema.column(target), train.schema.column(other)
+    if day := by_day(first, second):
+        others = day_of(others)
+        if not days_of(first) and target == rule.low:
+            return None  # A moment of the same day is above that day.
+    gaps = np.abs(values - others)[~np.isnan(values)]
     whole = first.kind == second.kind == "integer"
     unit = max(_unit(first), _unit(second)) if first.grid == second.grid else min(_unit(first), _unit(second))
     days = 0.0
     if first.kind == "datetime":
         unit, days = _common(gaps), _common(values[~np.isnan(values)])
     decimals = [column.decimals for column in (first, second) if column.kind == "number"]
-    least = 0.0 if not rule.strict else unit or float(gaps[gaps > 0].min(initial=1.0))
+    least = 0.0 if not rule.strict else DAY if day else unit or float(gaps[gaps > 0].min(initial=1.0))
     column = Column(
         name=target,
         kind="integer" if whole else "number",
@@ -315,7 +324,9 @@ def _difference(train: Table, rule: Inequality, held: frozenset[str]) -> Differe
         top = max(top, float(np.nanmax(others)) + least)
     else:
         bottom = min(bottom, float(np.nanmin(others)) - least)
-    return Difference(rule=rule, target=target, column=column, least=least, bounds=(bottom, top), whole=days)
+    return Difference(
+        rule=rule, target=target, column=column, least=least, bounds=(bottom, top), whole=days, by_day=day
+    )
 
 
 def _common(seconds: Numbers) -> float:
