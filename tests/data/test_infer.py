@@ -92,7 +92,7 @@ def test_batches_do_not_matter(values: list[str], size: int) -> None:
 
 def test_reasons_are_told() -> None:
     assert kind(["1", "9", "9"]).reason == "whole numbers from 1 to 9"
-    assert kind(["a", "a"]).reason == "one value only, 1 different value"
+    assert kind(["a", "a"]).reason == "one value only"
     assert kind([None, None]).reason == "no value in any row"
     assert "leading zeros" in kind(["007", "008"] * 2).reason
     assert kind(["k1", "k2", "k2"], name="user_id").reason.startswith(
@@ -293,3 +293,22 @@ def test_mixed_dates_and_times_are_words() -> None:
     assert kind(["12:15", "23:59:00"] * 3).column.kind == "category"
     assert kind(["75:30", "12:15"] * 3).column.kind == "category"
     assert kind(["2021-01-01", "4:15"] * 3).column.kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (["30"] * 5, "one value only, 30"),
+        (["-1.50"] * 5, "one value only, -1.5"),
+        (["12 %"] * 5, "one value only, 12, written like 1234.5 %"),
+        (["0", "0.0"], "one value only, 0"),
+        (["x", "x"], "one value only"),
+        (["2021-03-04"] * 3, "one value only, dates written as %Y-%m-%d"),
+        (["5", "12000", "5"], "whole numbers from 5 to 12,000"),
+        (["0.5", "1234567.5", "0.5"], "numbers from 0.5 to 1,234,568, 1 digit after the point"),
+        (["0.5", "1e30", "0.5"], "numbers from 0.5 to 1e+30"),
+        ([None, None], "no value in any row"),
+    ],
+)
+def test_ranges_are_told_in_plain_words(values: list[str | None], reason: str) -> None:
+    assert kind(values).reason == reason

@@ -17,6 +17,7 @@ _INTEGER = r"^[+-]?\d+$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _CODE = r"^[+-]?0\d"
 _INFINITE = r"(?i)^[+-]?inf(inity)?$"
+ONE_VALUE = "one value only"
 _EXACT = 2.0**53
 _MOST_DECIMALS = 9
 _MOST_SIGNIFICANT = 6
@@ -157,7 +158,12 @@ def all_whole(found: Numbers) -> bool:
     return found.whole == found.count or (found.step >= 0 and found.step % 10**found.decimals == 0)
 
 
-def whole_told(found: Numbers) -> str:
-    """Return the range of whole numbers in words."""
-    low, high = (f"{end:,.0f}" if abs(end) >= 10_000 else f"{end + 0.0:.0f}" for end in (found.low, found.high))
-    return f"whole numbers from {low} to {high}"
+def range_told(found: Numbers, what: str) -> str:
+    """Return the range of numbers in words.
+
+    Args:
+        found: What the numbers are like; there is one at least.
+        what: What to call them, such as `whole numbers`.
+    """
+    low, high = (f"{end:,.0f}" if 1e4 <= abs(end) < _EXACT else f"{end + 0.0:g}" for end in (found.low, found.high))
+    return f"{ONE_VALUE}, {low}" if found.low == found.high else f"{what} from {low} to {high}"

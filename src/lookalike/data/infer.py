@@ -12,7 +12,7 @@ from lookalike.core.schema import Column
 from lookalike.data.classes import ordered
 from lookalike.data.dated import compact_dates, several_formats
 from lookalike.data.declared import Declared, bounds
-from lookalike.data.digits import all_whole, way_of_digits, whole_told
+from lookalike.data.digits import ONE_VALUE, all_whole, range_told, way_of_digits
 from lookalike.data.facts import MOST_LEVELS, Facts
 from lookalike.data.formats import FIXED, PAIR, POINT, SHORT
 from lookalike.data.keynames import (
@@ -125,7 +125,7 @@ Guess = tuple[str, str, dict[str, Any]]
 def _told(facts: Facts, reason: str) -> str:
     if facts.missing == facts.rows:
         return "no value in any row"
-    return ("one value only, " if facts.different == 1 else "") + reason
+    return reason if facts.different != 1 or reason.startswith(ONE_VALUE) else f"{ONE_VALUE}, {reason}"
 
 
 def _written(facts: Facts, declared: Declared, is_label: bool) -> Guess:
@@ -206,12 +206,12 @@ def _number(facts: Facts, keys: bool = True) -> Guess:
             return "id", "unique in every row" + (", counting on" if span == facts.filled else ""), more
         if keys and facts.repeated and called_like_a_key(facts.name):
             return _repeated_keys(facts)
-        listed = whole_told(found)
+        listed = range_told(found, "whole numbers")
         if unique and facts.filled >= _FEWEST_KEYS:
             listed += "; unique in every row: if it is a key, set kind: id"
         return "integer", listed, {"grid": more.get("grid")}
-    told = f"numbers from {found.low:g} to {found.high:g}"
-    if "decimals" in more:
+    told = range_told(found, "numbers")
+    if "decimals" in more and found.low < found.high:
         told += f", {more['decimals']} digit{'s' if more['decimals'] > 1 else ''} after the point"
     return "number", told, more
 
@@ -283,7 +283,7 @@ def _words(facts: Facts, is_label: bool = False) -> Guess:
         return "text", f"mostly different, {told}", {}
     if facts.many:
         return "text", f"{facts.different:,} different values or more", {}
-    reason = f"{len(facts.levels):,} different value{'' if len(facts.levels) == 1 else 's'}"
+    reason = ONE_VALUE if len(facts.levels) == 1 else f"{len(facts.levels):,} different values"
     if facts.numbers.codes:
         reason += ", some with leading zeros, so codes and no numbers"
     if called_like_a_key(facts.name) and facts.repeated:
@@ -332,7 +332,7 @@ def _typed_number(facts: Facts, typed: str, declared: Declared) -> Guess:
     # Whole numbers of which some are missing often come as floating-point numbers.
     small = max(-found.low, found.high) < LARGEST
     more = {**more, "decimals": 0} if small else {}
-    return "number", whole_told(found) if small else f"of type {typed}", {**more, "stored": typed}
+    return "number", range_told(found, "whole numbers") if small else f"of type {typed}", {**more, "stored": typed}
 
 
 _FITS: Mapping[str, Callable[[Facts], bool]] = {
