@@ -151,7 +151,6 @@ def test_one_table_in_other_clothes(tmp_path: Path, content: str | bytes, option
         ("a,b\n", {}, "holds no rows"),
         ("\n\n", {}, "holds no rows; give a CSV file with a header"),
         ("\n\na,b\n1,2\n", {}, "begins with an empty line; give a CSV file with a header"),
-        ("sep=;\na;b\n1;2\n", {}, "begins with a line for Excel, sep=...; take that line away"),
         ("a,a\n1,2\n", {}, "several columns called a; rename them"),
         ("a,b\n1,2\n3\n", {}, "row 2 has 1 cells, but the header has 2; correct it, or set on_error: skip"),
         ("a,b\n1,2\n3,4,5\n", {}, "row 2 has 3 cells"),
@@ -218,3 +217,27 @@ def test_threads_hold_no_python_function_where_a_row_stops_the_reader(
         list(Csv(path=str(tmp_path / "bad.csv")).rows().batches())
     assert held == [None]
     assert sum(map(len, Csv(path=str(tmp_path / "bad.csv"), on_error="skip").rows().batches())) == 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("delimiter", [";", "\t", "/"])
+def test_a_line_for_excel_names_the_delimiter(tmp_path: Path, mark: str, end: str, delimiter: str) -> None:
+    lines = [f"sep={delimiter}", *(delimiter.join(row) for row in (("a,b", "n"), ("x", "1,5"), ("y", "2"), ("x", "3")))]
+    table: Table = _read(tmp_path, mark + end.join([*lines, ""]))
+    assert [column.name for column in table.schema.columns] == ["a,b", "n"]
+    assert table.numbers("n").tolist() == [1.5, 2, 3]
+
+
+def test_a_line_for_excel_is_counted_and_read_with_texts(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="row 2 has 3 cells, but the header has 2"):
+        _read(tmp_path, "sep=;\na;b\n1;2\n1;2;3\n")
+    for name, delimiter in (("a", None), ("b", ",")):
+        (tmp_path / name).mkdir()
+        content = f"SEP=;\ntext{delimiter or ';'}label\none{delimiter or ';'}x\ntwo{delimiter or ';'}x\n"
+        assert _read(tmp_path / name, content, delimiter=delimiter, label="").texts() == ["one", "two"]
+    faults = [name for name, _ in Csv(path=str(tmp_path / "a" / "rows.csv"), table=False).records()]
+    assert faults == ["rows.csv line 3", "rows.csv line 4"]
+    (tmp_path / "c").mkdir()
+    utf_16 = "sep=;\na;b\n1;2\n3;4\n".encode("utf-16")
+    assert _read(tmp_path / "c", utf_16, encoding="utf-16").numbers("b").tolist() == [2, 4]

@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, Self, TextIO, final
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -26,7 +26,7 @@ _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected \d+ columns, got (\d+)")
 _DELIMITERS = ",;\t|"
 _BLOCK = 4 << 20
 _LARGEST_BLOCK = 64 << 20
-_EXCEL_MARK = re.compile(r"sep=", re.IGNORECASE)
+_EXCEL_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _OF_TEXTS = ("text", "keep", "max_characters")
 _OF_TABLES = ("missing", "columns", "leave_out")
 
@@ -36,7 +36,8 @@ class Csv(TextReader, TabularSettings):
     """Reads a CSV file with a header, as a table or as texts; commas, semicolons, tabs or bars are told apart.
 
     It is a table unless a column is called text, sentence, content, review, ...; `table` or `text` says which is meant.
-    A byte-order mark is skipped. A row with more or fewer cells than the header is a fault.
+    A byte-order mark is skipped, and a first line `sep=;` names the delimiter, as in Excel. A row with more or fewer
+    cells than the header is a fault.
     """
 
     path: str = Field(description="The file.")
@@ -92,33 +93,45 @@ class Csv(TextReader, TabularSettings):
 
     def header(self) -> tuple[str, list[str]]:
         """Return the delimiter and the names of the columns."""
+        return self._opening()[:2]
+
+    def _opening(self) -> tuple[str, list[str], int]:
+        """Return the delimiter, the names of the columns and the number of lines before these."""
         path = existing(self.path, "CSV file")
         if _is_utf_16(path) and not self.encoding.lower().startswith(("utf-16", "utf_16", "utf16")):
             raise self._not_text(path, "it begins with the mark of UTF-16")
         try:
             with path.open(encoding=self.encoding, newline="") as file:
-                delimiter = self.delimiter or _delimiter(file.read(_SNIFFED))
-                file.seek(0)
-                return delimiter, next(csv.reader(file, delimiter=delimiter, strict=True), [])
+                delimiter, before = self._start(file)
+                return delimiter, next(csv.reader(file, delimiter=delimiter, strict=True), []), before
         except (UnicodeDecodeError, LookupError) as error:
             raise self._not_text(path, error) from None
         except (csv.Error, OSError) as error:
             raise _damaged(path, error) from None
 
+    def _start(self, file: TextIO) -> tuple[str, int]:
+        """Return the delimiter and the lines before the header, and leave the file there: Excel's `sep=;` is one."""
+        start = file.read(_SNIFFED)
+        mark = _EXCEL_LINE.match(start)
+        file.seek(0)
+        if mark:
+            file.readline()
+        return self.delimiter or (mark[1] if mark else _delimiter(start)), int(mark is not None)
+
     def rows(self) -> Rows:
         """Return the rows as those of a table."""
         path = existing(self.path, "CSV file")
-        delimiter, header = self.header()
+        delimiter, header, before = self._opening()
         if not header:
             with path.open(encoding=self.encoding) as file:
                 first = "begins with an empty line" if file.read(_SNIFFED).strip() else "holds no rows"
             raise DataError(f"{shown(path.name)} {first}; give a CSV file with a header")
-        if _EXCEL_MARK.match(header[0]) and len(header) <= 2:
-            raise DataError(f"{shown(path.name)} begins with a line for Excel, {header[0]}...; take that line away")
-        rows = Rows(path.name, tuple(header), lambda: self._batches(path, delimiter, header, rows))
+        rows = Rows(path.name, tuple(header), lambda: self._batches(path, delimiter, header, before, rows))
         return rows
 
-    def _batches(self, path: Path, delimiter: str, header: list[str], rows: Rows) -> Iterator[pa.RecordBatch]:
+    def _batches(
+        self, path: Path, delimiter: str, header: list[str], before: int, rows: Rows
+    ) -> Iterator[pa.RecordBatch]:
         wrong: list[int] = []
 
         def ragged(row: Any) -> str:  # noqa: ANN401  an InvalidRow
@@ -134,6 +147,7 @@ class Csv(TextReader, TabularSettings):
                 path,
                 # A row must fit into a block, and every column of a block costs memory of its own.
                 read_options=arrow_csv.ReadOptions(
+                    skip_rows=before,
                     column_names=names,
                     skip_rows_after_names=1,
                     use_threads=False,
@@ -158,8 +172,8 @@ class Csv(TextReader, TabularSettings):
             if ragged_row := _RAGGED.search(str(error)):
                 number, cells = ragged_row.groups()
                 raise DataError(
-                    f"{shown(path.name)} row {int(number) - 1 if number else 'unknown'} has {cells} cells, but the "
-                    f"header has {len(header)}; correct it, or set on_error: skip"
+                    f"{shown(path.name)} row {int(number) - 1 - before if number else 'unknown'} has {cells} cells, "
+                    f"but the header has {len(header)}; correct it, or set on_error: skip"
                 ) from None
             # The library's message may hold the row itself.
             raise _damaged(path, "a quote is not closed, or a row is too long") from None
@@ -178,8 +192,7 @@ class Csv(TextReader, TabularSettings):
         before = csv.field_size_limit(max(csv.field_size_limit(), 4 * self.max_characters + 1))
         try:
             with path.open(encoding=self.encoding, newline="") as file:
-                delimiter = self.delimiter or _delimiter(file.read(_SNIFFED))
-                file.seek(0)
+                delimiter, skipped = self._start(file)
                 rows = csv.reader(file, delimiter=delimiter, strict=True)
                 header = next(rows, [])
                 repeated = sorted({name for name in header if header.count(name) > 1})
@@ -190,7 +203,7 @@ class Csv(TextReader, TabularSettings):
                 for cells in rows:
                     if not cells:
                         continue
-                    name = f"{path.name} line {rows.line_num}"
+                    name = f"{path.name} line {rows.line_num + skipped}"
                     if len(cells) != len(header):
                         yield name, dict.fromkeys(header)
                         continue
