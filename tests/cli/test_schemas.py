@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.cli.calling import refused
+import yaml
+from tests.cli.calling import call, refused
 from tests.data.desk import write_desk
 from tests.data.orders import write_orders
 
 from lookalike.cli.app import main
 from lookalike.cli.schemas import described
+from lookalike.cli.starter import starter
 
 
 @pytest.fixture
@@ -134,12 +136,18 @@ def test_bad_tables_are_one_line(
     (tmp_path / "shop").mkdir()
     for name in ("a", "b"):
         (tmp_path / "shop" / f"{name}.csv").write_text("x,y\n")
-    assert "a.csv holds no rows" in refused(capsys, "schema", "shop")
+    for command in ("schema", "init"):
+        assert "none of the tables a, b has rows" in refused(capsys, command, "shop")
 
 
-def test_a_table_of_a_database_without_rows_is_named(orders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_without_rows_is_left_out(orders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(sqlite3.connect("shop.db")) as database:
         for path in sorted(orders.iterdir()):
             pd.read_csv(path).to_sql(path.stem, database, index=False)
         database.execute("CREATE TABLE log (at TEXT)")
-    assert "table log of shop.db holds no rows" in refused(capsys, "schema", "shop.db")
+    for command in ("schema", "init"):
+        code, _ = call(capsys, command, "shop.db")
+        assert code == 0
+    text, told = starter("shop.db", None, Path.cwd())
+    assert "log: no rows, so it is left out" in told
+    assert "log" not in yaml.safe_load(text)["data"]["tables"]

@@ -12,7 +12,7 @@ import yaml
 
 from lookalike.cli.opening import Opening, quoted
 from lookalike.cli.starter_families import families
-from lookalike.cli.starter_several import cuts, findings, references, several_recipe
+from lookalike.cli.starter_several import cuts, findings, references, several_recipe, with_rows
 from lookalike.cli.starter_tables import COPIED, KEY, LEFT, table_at
 from lookalike.core.contracts import Reader
 from lookalike.core.errors import LookalikeError
@@ -62,11 +62,12 @@ def described(data: str) -> Described:
 
 def _found(sources: Sources, data: str) -> Described:
     """Return tables as a first recipe reads them; as they are where none refers to another."""
+    sources, empty = with_rows(sources)
     found = kinship(sources)
     if found is None:
         plain = {name: describe_table(reader, options) for name, (reader, options) in sources.items()}
         told = "no column of one table holds keys of another: each is a data set of its own"
-        return Described(plain, [told], together=False)
+        return Described(plain, [told, *empty], together=False)
     seen = families(found)
     text = several_recipe(found, seen, Opening(data, "share", Path.cwd(), "recipe.yaml"))
     plan = make_plan(parse(yaml.safe_load(text), "recipe.yaml"), Path.cwd())
@@ -88,7 +89,7 @@ def _found(sources: Sources, data: str) -> Described:
         for one, owns, lost in references(found)
     ]  # fmt: skip
     how = f"a recipe that says so, and runs: lookalike init {quoted(data)}"
-    return Described(tables, [*findings(found, seen), how], links)
+    return Described(tables, [*findings(found, seen), *empty, how], links)
 
 
 def _of_recipe(reader: Any) -> dict[str, TableDescription]:  # noqa: ANN401  found by its name

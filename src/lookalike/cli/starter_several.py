@@ -10,9 +10,9 @@ from lookalike.cli.starter_families import Family, families
 from lookalike.cli.starter_tables import csv_writer
 from lookalike.core.errors import DataError
 from lookalike.data.composite import titled
-from lookalike.data.detect_tables import named_label
+from lookalike.data.detect_tables import has_rows, named_label
 from lookalike.data.keyed import circles
-from lookalike.data.kinship import Kinship, Reference, kinship, tables_in
+from lookalike.data.kinship import Kinship, Reference, Sources, kinship, tables_in
 from lookalike.data.pixels import shown
 
 _SCANTY = 20
@@ -60,19 +60,33 @@ def several(opening: Opening) -> tuple[str, list[str]] | None:
     Raises:
         DataError: A table is not usable, or none refers to another; one line that says what to do.
     """
-    sources = tables_in(Path(opening.data).expanduser())
-    if not sources:
+    every = tables_in(Path(opening.data).expanduser())
+    if not every:
         return None
+    sources, empty = with_rows(every)
     found = kinship(sources)
     if found is None:
         listed = ", ".join(map(shown, list(sources)[:_LISTED])) + (", ..." if len(sources) > _LISTED else "")
         raise DataError(
-            f"{shown(opening.data)} holds {len(sources)} tables: {listed}; no column of one holds keys of another, so "
-            "write a recipe for one of them, or one with read: tables that says how they belong together"
+            f"{shown(opening.data)} holds {plural(len(sources), 'table')} with rows: {listed}; no column of one holds "
+            "keys of another, so write a recipe for one of them, or one with read: tables that says how they belong "
+            "together"
         )
     seen = families(found)
-    told = [*findings(found, seen), f"why, and how to change it: lookalike schema {quoted(opening.file)}"]
+    told = [*findings(found, seen), *empty, f"why, and how to change it: lookalike schema {quoted(opening.file)}"]
     return several_recipe(found, seen, opening), told
+
+
+def with_rows(sources: Sources) -> tuple[Sources, list[str]]:
+    """Return the tables that have rows, and a line for each that has none.
+
+    Raises:
+        DataError: None has any, or one cannot be read.
+    """
+    full = {name: one for name, one in sources.items() if has_rows(*one)}
+    if not full:
+        raise DataError(f"none of the tables {', '.join(map(shown, sources))} has rows; give one that has")
+    return full, [f"{name}: no rows, so it is left out" for name in sources if name not in full]
 
 
 def several_recipe(found: Kinship, seen: Mapping[str, Family], opening: Opening) -> str:

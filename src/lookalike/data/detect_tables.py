@@ -87,6 +87,20 @@ def holds_texts(name: str, options: Mapping[str, object]) -> bool:
     return columns <= _FEW_COLUMNS and found.words >= _WORDS_OF_A_TEXT * found.filled
 
 
+def has_rows(name: str, options: Mapping[str, object]) -> bool:
+    """Say whether a table has any rows.
+
+    Args:
+        name: Name of the reader.
+        options: Its settings.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    reader: Any = find("readers", name)(**options)
+    return any(batch.num_rows for batch in reader.rows().batches())
+
+
 def describe_table(name: str, options: Mapping[str, object]) -> TableDescription:
     """Say what a reader would find.
 
