@@ -19,8 +19,6 @@ _MOST_CELLS = 1000
 _MOST_WITHIN = 500
 _MOST_SLICES = 8
 _MOST_CLASSES = 4
-_WITH_LABEL = 3.0
-"""Weight of pairs with the label, beside 1 for all others: a model that learns from the rows lives on these."""
 _WITHIN = 0.2
 """Weight of the pairs within classes, beside 1 for those of all rows."""
 _CHUNK = 8192
@@ -105,8 +103,7 @@ class Cells:
 class Joints:
     """The joint shares of every two columns of the training rows, and how far generated rows are from them.
 
-    They are compared in all rows, those with a label more strongly, and again within each of its classes, so that what
-    it depends on is learnt.
+    They are compared in all rows, and again within each class of a label, so that what it depends on is learnt.
 
     Args:
         cells: How rows are cut.
@@ -171,9 +168,6 @@ def _groups(share_C: Tensor, cells: Cells, label: int | None) -> tuple[Tensor, T
     column_C = torch.arange(len(widths)).repeat_interleave(torch.tensor(widths))
     group_CG, apart_CC = (column_C == 0).float().unsqueeze(1), (column_C != column_C[:, None]).float()
     weights = [apart_CC / max(1, len(widths) * (len(widths) - 1))]
-    if label is not None:
-        with_label_C = column_C == label
-        weights[0] = weights[0] * torch.where(with_label_C | with_label_C[:, None], _WITH_LABEL, 1.0)
     if label is not None and len(widths) > 2 and cells.count <= _MOST_WITHIN:  # Beyond, a step would take seconds.
         place_C = (column_C == label).nonzero().flatten()
         classes = min(len(place_C), _MOST_CLASSES)
